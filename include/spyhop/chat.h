@@ -1,0 +1,118 @@
+// A chat request and the events that answer it, free of JSON, sockets and tensors.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "spyhop/error.h"
+
+namespace spyhop {
+
+enum class Role { kSystem, kUser, kAssistant };
+
+struct TextPart {
+  std::string text;  // UTF-8
+};
+
+enum class ImageDetail {
+  kAuto,  // the model's own rule: tiles, unless the request holds more than two images
+  kLow,   // never tiled: the image costs one tile
+  kHigh,  // as kAuto
+};
+
+struct ImagePart {
+  std::string url;  // as sent: "data:...;base64,..." or "http(s)://..."
+  ImageDetail detail = ImageDetail::kAuto;
+};
+
+using ContentPart = std::variant<TextPart, ImagePart>;
+
+struct ChatMessage {
+  Role role = Role::kUser;
+  std::vector<ContentPart> content;  // joined in this order, without separators
+};
+
+/// How the next token is chosen. The defaults leave the model's distribution as it is.
+/// Order of application: repetition penalty, frequency and presence penalty, logit_bias, temperature, top_k, top_p, min_p.
+struct SamplingParams {
+  double temperature = 1.0;         // 0 = greedy; at most 2
+  double top_p = 1.0;               // (0, 1]; 1 disables
+  int top_k = 0;                    // 0 disables
+  double min_p = 0.0;               // [0, 1], share of the best token's probability; 0 disables
+  double repetition_penalty = 1.0;  // (0, 2], once per distinct token of prompt and answer; 1 disables
+  double frequency_penalty = 0.0;   // [-2, 2], per occurrence in the answer
+  double presence_penalty = 0.0;    // [-2, 2], once per distinct token of the answer
+  std::map<int32_t, double> logit_bias;  // token id -> [-100, 100]
+  std::optional<uint64_t> seed;     // same seed, same text; absent: drawn per request
+  bool logprobs = false;            // report the chosen token's log-probability
+  int top_logprobs = 0;             // and those of the best N tokens, 0..20
+};
+
+struct ChatRequest {
+  std::string request_id;                  // for logs and x-request-id
+  std::string model;                       // as the client named it
+  std::vector<ChatMessage> messages;
+  SamplingParams sampling;
+  int n = 1;                               // answers wanted, each with its own seed
+  std::optional<int> max_tokens;           // per answer; absent: what the context leaves
+  std::vector<std::string> stop;           // never part of the answer
+  bool ignore_eos = false;
+  bool skip_special_tokens = false;        // false keeps the grounding tokens in the text
+};
+
+enum class FinishReason {
+  kStop,    // end-of-sentence token or a stop string
+  kLength,  // max_tokens or the context's end
+};
+
+struct TopLogprob {
+  std::string token;  // the token's bytes, which need not be whole UTF-8
+  double logprob = 0;
+};
+
+struct TokenLogprob {
+  std::string token;
+  double logprob = 0;
+  std::vector<TopLogprob> top;  // best first
+};
+
+struct Usage {
+  int prompt_tokens = 0;      // text and image tokens
+  int completion_tokens = 0;  // over all n answers, the end-of-sentence tokens included
+  int image_tokens = 0;       // of prompt_tokens
+  int cached_tokens = 0;      // of prompt_tokens, not computed anew
+};
+
+/// A piece of an answer: whole UTF-8 characters, never a part of a stop string. Text may be empty when only
+/// log-probabilities are due.
+struct TextDelta {
+  int choice = 0;
+  std::string text;
+  std::vector<TokenLogprob> logprobs;
+};
+
+/// The last event of one choice.
+struct ChoiceFinish {
+  int choice = 0;
+  FinishReason reason = FinishReason::kStop;
+};
+
+/// The last event of a stream that went well, after every choice's ChoiceFinish.
+struct StreamEnd {
+  Usage usage;
+};
+
+/// The last event of a stream that failed. Rethrown as Error{code, message} by collectors.
+struct StreamError {
+  ErrorCode code = ErrorCode::kInternal;
+  std::string message;
+};
+
+using ChatEvent = std::variant<TextDelta, ChoiceFinish, StreamEnd, StreamError>;
+
+}  // namespace spyhop

@@ -1,0 +1,73 @@
+// Settings of a server on a machine. Each field says its meaning, unit, default and the value that disables it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace spyhop {
+
+enum class ComputeType { kBf16, kF32 };
+enum class LoadFormat {
+  kSafetensors,  // the checkpoint's weights
+  kDummy,        // random weights of the true shapes, reproducible from a seed: for measuring
+};
+enum class DeviceType { kCpu, kCuda };
+
+/// What an image may cost, checked from its header before anything is allocated.
+struct ImageLimits {
+  size_t max_bytes = size_t{20} << 20;       // encoded
+  int max_side = 32768;                      // pixels
+  int64_t max_pixels = int64_t{50'000'000};  // width x height
+  int max_images = 16;                       // per request
+};
+
+/// Which addresses an image may be fetched from.
+struct FetchPolicy {
+  bool allow_remote = true;                   // false: only data: URLs
+  bool allow_private_addresses = false;       // true: no address guard, for tests and closed networks
+  std::vector<std::string> allowed_domains;   // when not empty: only these hosts and their sub-domains
+  int max_redirects = 3;
+  std::chrono::milliseconds connect_timeout{3000};
+  std::chrono::milliseconds total_timeout{10000};
+};
+
+struct RuntimeConfig {
+  DeviceType device = DeviceType::kCpu;
+  ComputeType compute = ComputeType::kBf16;
+  LoadFormat load_format = LoadFormat::kSafetensors;
+  uint64_t dummy_seed = 0;      // weights of LoadFormat::kDummy
+  int num_threads = 0;          // 0 = physical cores
+  int kv_block_size = 16;       // tokens per KV block
+  int64_t kv_cache_tokens = 0;  // capacity; 0 = two full contexts
+  int vision_batch = 1;         // tiles encoded per call of the tower
+};
+
+struct EngineConfig {
+  std::string model_path;         // the checkpoint's folder
+  std::string model_name;         // served name; empty = the folder's name
+  RuntimeConfig runtime;
+  ImageLimits images;
+  FetchPolicy fetch;
+  int max_context = 0;            // tokens; 0 = the checkpoint's max_position_embeddings
+  int prefill_chunk = 512;        // tokens of a prompt computed per step
+  int max_num_seqs = 8;           // sequences that run at the same time
+  int max_queue = 256;            // requests that wait; more are refused with kOverloaded
+  int max_n = 8;                  // answers per request
+  bool trust_special_tokens = false;  // true: every special token spelled in a request's text is live, as in the original
+};
+
+struct ServerConfig {
+  std::string host = "127.0.0.1";
+  int port = 9997;                          // 0 = any free port
+  std::vector<std::string> api_keys;        // empty = no key asked for
+  size_t max_body_bytes = size_t{64} << 20;
+  int max_messages = 1024;                  // per request
+  int max_connections = 256;                // streams and idle clients, one worker thread each
+  std::chrono::seconds keep_alive{5};
+  std::chrono::seconds drain_timeout{30};   // after the first SIGTERM
+};
+
+}  // namespace spyhop

@@ -1,0 +1,60 @@
+// The engine as the HTTP side sees it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "spyhop/chat.h"
+#include "spyhop/config.h"
+
+namespace spyhop {
+
+/// The answer to one request, read by one thread.
+class ResponseStream {
+ public:
+  /// Cancels what is not finished; the engine frees its blocks within one step.
+  virtual ~ResponseStream() = default;
+
+  /// The next event, or nothing when none came within `timeout`. After StreamEnd or StreamError there is no further one.
+  virtual std::optional<ChatEvent> next(std::chrono::milliseconds timeout) = 0;
+};
+
+struct ModelInfo {
+  std::string id;           // the served name
+  int64_t created = 0;      // Unix seconds
+  int max_context = 0;      // tokens
+  std::string fingerprint;  // of build and weights
+};
+
+struct EngineStats {
+  int num_running = 0;
+  int num_waiting = 0;
+};
+
+/// Thread safety: every member may be called from any thread.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// Fetches and decodes the images, builds and checks the prompt on the calling thread, then queues the request.
+  /// Throws Error: kInvalidRequest, kContextLengthExceeded, kTooLarge, kForbidden for what the client sent,
+  /// kOverloaded when the queue is full, kUnavailable when draining.
+  virtual std::unique_ptr<ResponseStream> submit(ChatRequest request) = 0;
+
+  virtual ModelInfo model() const = 0;
+  virtual EngineStats stats() const = 0;
+
+  /// Refuses new requests, lets the running ones finish until `timeout`, then ends them with kUnavailable.
+  virtual void drain(std::chrono::milliseconds timeout) = 0;
+};
+
+/// Called while a checkpoint loads, with the share done in [0, 1].
+using LoadProgress = void (*)(double share);
+
+/// Loads the checkpoint and starts the engine thread. Throws Error{kModelLoad} naming every file and tensor at fault.
+std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress progress = nullptr);
+
+}  // namespace spyhop

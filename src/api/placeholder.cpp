@@ -1,0 +1,1 @@
+#include "spyhop/error.h"

@@ -1,0 +1,13 @@
+// The subcommands of the program: each adds itself, with its options and its callback, to the application.
+// A callback that fails throws spyhop::Error, or CLI::RuntimeError(status) after it has printed why.
+#pragma once
+
+#include <CLI/App.hpp>
+
+namespace spyhop {
+
+void add_launch_command(CLI::App& app);
+void add_verify_command(CLI::App& app);
+void add_bench_command(CLI::App& app);
+
+}  // namespace spyhop

@@ -1,0 +1,39 @@
+// Token ids -> text while a sequence is generated.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "prompt/tokenizer.h"
+
+namespace spyhop {
+
+/// Incremental UTF-8 decoder: holds back an unfinished character, gives U+FFFD as soon as bytes are invalid (one per maximal
+/// valid prefix, as WHATWG and Rust do).
+class Utf8Stream {
+ public:
+  /// Text that `bytes` completes; may be empty.
+  std::string push(std::string_view bytes);
+
+  /// What an unfinished character at the end turns into.
+  std::string finish();
+
+ private:
+  std::string pending_;
+};
+
+class Detokenizer {
+ public:
+  Detokenizer(const Tokenizer& tokenizer, bool skip_special) : tokenizer_(tokenizer), skip_special_(skip_special) {}
+
+  std::string push(int32_t id);
+  std::string finish() { return utf8_.finish(); }
+
+ private:
+  const Tokenizer& tokenizer_;
+  bool skip_special_;
+  Utf8Stream utf8_;
+};
+
+}  // namespace spyhop

@@ -1,0 +1,43 @@
+// Chat request -> token ids and image tiles.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "prompt/image.h"
+#include "prompt/tokenizer.h"
+#include "spyhop/chat.h"
+
+namespace spyhop {
+
+/// An image of a prompt, ready for the vision tower.
+struct PreparedImage {
+  TileGrid grid;
+  int first_token = 0;         // index in token_ids of its first "<image>" id
+  int num_tokens = 0;
+  std::vector<uint8_t> tiles;  // [1 + cols * rows, S, S, 3], global view first
+};
+
+struct PreparedPrompt {
+  std::vector<int32_t> token_ids;
+  std::vector<PreparedImage> images;
+  int num_image_tokens = 0;
+};
+
+struct PrepareContext {
+  std::shared_ptr<const Tokenizer> tokenizer;
+  ProcessorConfig processor;
+  ImageLimits images;
+  FetchPolicy fetch;
+  int max_context = 4096;
+  SpecialTokens special = SpecialTokens::kGrounding;
+};
+
+/// The reference's layout for a conversation that the model is to continue. Images are sized, counted and checked against the
+/// context before any pixel is computed. Throws Error: kInvalidRequest, kTooLarge, kForbidden, kContextLengthExceeded
+/// (the message says how many tokens the text and each image take).
+PreparedPrompt prepare_prompt(const ChatRequest& request, const PrepareContext& context);
+
+}  // namespace spyhop

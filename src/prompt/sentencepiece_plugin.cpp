@@ -1,0 +1,1 @@
+int spyhop_unused;

@@ -20,7 +20,7 @@ struct TensorSpec {
   bool used = true;  // false: belongs to the checkpoint, but the model never reads it (vision.attn_pool.*)
 };
 
-/// Every tensor of a checkpoint of these dimensions. Source: reference.md's table of tensors, after modeling_deepseek_vl_v2.py.
+/// Every tensor of a checkpoint of these dimensions. Source: modeling_deepseek_vl_v2.py, siglip_vit.py, modeling_deepseek.py.
 std::vector<TensorSpec> expected_tensors(const ModelConfig& config);
 
 /// Tensors by name, all in the compute dtype on the CPU. Tensors that the checkpoint stores in that dtype, aligned, are views of

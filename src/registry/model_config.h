@@ -11,9 +11,9 @@ namespace spyhop {
 
 /// SigLIP tower. Source: vision_config.
 struct VisionConfig {
-  int image_size = 384;     // side of a tile, pixels (S)
-  int patch_size = 16;      // pixels (P)
-  int width = 1024;         // W
+  int image_size = 384;  // side of a tile, pixels (S)
+  int patch_size = 16;   // pixels (P)
+  int width = 1024;      // W
   int num_layers = 24;
   int num_heads = 16;
   double mlp_ratio = 4.0;
@@ -28,7 +28,7 @@ struct VisionConfig {
 struct ProjectorConfig {
   int input_dim = 1152;
   int n_embed = 2048;
-  int depth = 2;             // linear layers
+  int depth = 2;  // linear layers
   int mlp_ratio = 1;
   int downsample_ratio = 2;  // r
 };
@@ -69,7 +69,7 @@ struct LanguageConfig {
   bool is_moe_layer(int layer) const {
     return num_routed_experts && layer >= first_k_dense_replace && layer % moe_layer_freq == 0;
   }
-  int head_dim() const { return hidden_size / num_heads; }        // MHA
+  int head_dim() const { return hidden_size / num_heads; }                 // MHA
   int qk_head_dim() const { return qk_nope_head_dim + qk_rope_head_dim; }  // MLA
 };
 
@@ -80,7 +80,7 @@ struct Resolution {
 
 /// What prompt and image handling need. Source: processor_config.json, falling back to config.json.
 struct ProcessorConfig {
-  int image_size = 384;        // S, equal to VisionConfig::image_size
+  int image_size = 384;  // S, equal to VisionConfig::image_size
   int patch_size = 14;
   int downsample_ratio = 2;
   std::vector<Resolution> candidate_resolutions;  // file order breaks ties

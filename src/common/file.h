@@ -1,0 +1,15 @@
+// Whole small files as text.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "spyhop/error.h"
+
+namespace spyhop {
+
+/// The content of the regular file `path`. Throws Error{code} naming the path when it is missing, no regular file, unreadable
+/// or larger than `max_bytes`.
+std::string read_text_file(const std::string& path, size_t max_bytes, ErrorCode code = ErrorCode::kModelLoad);
+
+}  // namespace spyhop

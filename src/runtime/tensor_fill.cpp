@@ -1,0 +1,147 @@
+#include "runtime/tensor_fill.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <thread>
+
+#include "spyhop/error.h"
+
+namespace spyhop {
+namespace {
+
+constexpr int64_t kPageBytes = 4096;
+constexpr int64_t kLanes = 4;  // random values drawn from one 64-bit word
+static_assert(kFillChunk % kLanes == 0, "a word of random bits must not be cut by a chunk");
+
+struct Chunk {
+  size_t job;
+  int64_t begin;
+};
+
+std::vector<Chunk> cut(const std::vector<FillJob>& jobs) {
+  std::vector<Chunk> chunks;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    for (int64_t begin = 0; begin < jobs[i].num_elements; begin += kFillChunk) chunks.push_back({i, begin});
+  }
+  return chunks;
+}
+
+template <typename Source, typename Target>
+void convert(const uint8_t* source, Target* target, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    Source value;  // copied byte by byte: the file promises no alignment
+    std::memcpy(&value, source + i * static_cast<int64_t>(sizeof(Source)), sizeof(Source));
+    target[i] = static_cast<Target>(static_cast<float>(value));
+  }
+}
+
+template <typename Source>
+FillJob convert_from(const StoredTensor& source, const at::Tensor& target) {
+  const uint8_t* from = source.data;
+  const int64_t count = target.numel();
+  if (target.scalar_type() == at::kFloat) {
+    return {count, [from, target](int64_t begin, int64_t end) { convert<Source>(from, target.data_ptr<float>(), begin, end); }};
+  }
+  return {count,
+          [from, target](int64_t begin, int64_t end) { convert<Source>(from, target.data_ptr<at::BFloat16>(), begin, end); }};
+}
+
+/// Finaliser of splitmix64: a bijection whose output bits all depend on all input bits.
+uint64_t mix(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31);
+}
+
+/// The bits of a finite float rounded to bf16.
+uint32_t round_to_bf16(float value) {
+  uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  return (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;
+}
+
+/// Calls store(i, bf16 bits) for every position.
+template <typename Store>
+void draw(const RandomFill& random, int64_t begin, int64_t end, Store store) {
+  const float step = random.amplitude / 32768.0F;
+  for (int64_t i = begin; i < end; i += kLanes) {
+    const uint64_t word = mix(random.seed + 0x9E3779B97F4A7C15ULL * static_cast<uint64_t>(i / kLanes + 1));
+    const int64_t lanes = std::min(kLanes, end - i);
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      const auto drawn = static_cast<int16_t>(static_cast<uint16_t>(word >> (16 * lane)));
+      store(i + lane, round_to_bf16(random.centre + (static_cast<float>(drawn) + 0.5F) * step));
+    }
+  }
+}
+
+}  // namespace
+
+void run_fill_jobs(const std::vector<FillJob>& jobs, int num_threads, void (*progress)(double share)) {
+  const std::vector<Chunk> chunks = cut(jobs);
+  std::atomic<size_t> next{0};
+  std::atomic<size_t> done{0};
+  const auto work = [&](bool reports) {
+    for (size_t i = next++; i < chunks.size(); i = next++) {
+      const FillJob& job = jobs[chunks[i].job];
+      job.fill(chunks[i].begin, std::min(chunks[i].begin + kFillChunk, job.num_elements));
+      const size_t finished = ++done;
+      if (reports && finished < chunks.size()) progress(static_cast<double>(finished) / static_cast<double>(chunks.size()));
+    }
+  };
+  const int wanted = num_threads > 0 ? num_threads : static_cast<int>(std::thread::hardware_concurrency());
+  std::vector<std::thread> helpers;
+  for (int i = 1; i < wanted && static_cast<size_t>(i) < chunks.size(); ++i) helpers.emplace_back(work, false);
+  work(progress != nullptr);
+  for (std::thread& helper : helpers) helper.join();
+  if (progress != nullptr) progress(1.0);
+}
+
+FillJob convert_job(const StoredTensor& source, const at::Tensor& target) {
+  switch (source.type) {
+    case StoredType::kBF16:
+      return convert_from<at::BFloat16>(source, target);
+    case StoredType::kF16:
+      return convert_from<at::Half>(source, target);
+    case StoredType::kF32:
+      return convert_from<float>(source, target);
+    default:
+      throw Error(ErrorCode::kInternal, "no conversion from " + std::string(stored_type_name(source.type)));
+  }
+}
+
+FillJob page_in_job(const StoredTensor& source) {
+  const uint8_t* from = source.data;
+  const auto element = static_cast<int64_t>(stored_type_bytes(source.type));
+  return {source.num_elements(), [from, element](int64_t begin, int64_t end) {
+            for (int64_t i = begin * element; i < end * element; i += kPageBytes) {
+              static_cast<void>(*static_cast<const volatile uint8_t*>(from + i));
+            }
+          }};
+}
+
+FillJob random_job(const RandomFill& random, const at::Tensor& target) {
+  if (target.scalar_type() == at::kFloat) {
+    return {target.numel(), [random, target](int64_t begin, int64_t end) {
+              float* values = target.data_ptr<float>();
+              draw(random, begin, end, [values](int64_t i, uint32_t bits) {
+                const uint32_t wide = bits << 16;
+                std::memcpy(&values[i], &wide, sizeof wide);
+              });
+            }};
+  }
+  return {target.numel(), [random, target](int64_t begin, int64_t end) {
+            auto* values = reinterpret_cast<uint16_t*>(target.data_ptr<at::BFloat16>());
+            draw(random, begin, end, [values](int64_t i, uint32_t bits) { values[i] = static_cast<uint16_t>(bits); });
+          }};
+}
+
+uint64_t seed_of(const std::string& name, uint64_t seed) {
+  uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
+  for (const char c : name) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3ULL;
+  return mix(hash + mix(seed + 1));
+}
+
+}  // namespace spyhop

@@ -1,0 +1,47 @@
+// Filling large tensors on several threads: conversion of stored values, random values, and paging in mapped ones.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/safetensors.h"
+
+namespace spyhop {
+
+/// Work over the elements of one tensor that can be cut anywhere at multiples of kFillChunk.
+struct FillJob {
+  int64_t num_elements = 0;
+  std::function<void(int64_t begin, int64_t end)> fill;  // must not throw; called from several threads, for disjoint ranges
+};
+
+constexpr int64_t kFillChunk = int64_t{1} << 20;  // elements
+
+/// Does all jobs on `num_threads` threads (0 = as many as the machine runs at once), the calling one among them.
+/// `progress`, which may be null, is called on the calling thread with the share of all elements done, 1 at the end.
+void run_fill_jobs(const std::vector<FillJob>& jobs, int num_threads, void (*progress)(double share));
+
+/// Writes the values of `source` (BF16, F16 or F32, any alignment), rounded to nearest even, to `target` (bf16 or f32,
+/// contiguous, as many elements). The job keeps `target` alive, not the source.
+FillJob convert_job(const StoredTensor& source, const at::Tensor& target);
+
+/// Reads one byte of every page, so that the first use need not wait for the disk.
+FillJob page_in_job(const StoredTensor& source);
+
+/// How a tensor is made up: uniform in (-amplitude, amplitude) around `centre`.
+struct RandomFill {
+  uint64_t seed = 0;
+  float centre = 0.0F;
+  float amplitude = 0.0F;
+};
+
+/// Each value depends on the seed and its position only; all are bf16 values, also in a f32 target.
+FillJob random_job(const RandomFill& random, const at::Tensor& target);
+
+/// A seed of its own for each name.
+uint64_t seed_of(const std::string& name, uint64_t seed);
+
+}  // namespace spyhop

@@ -1,0 +1,179 @@
+#include "runtime/weights.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <unordered_set>
+#include <utility>
+
+#include "runtime/tensor_fill.h"
+#include "spyhop/error.h"
+
+namespace spyhop {
+namespace {
+
+constexpr size_t kMaxListed = 20;
+
+/// Problems of one kind; the list of a checkpoint of another size would be endless.
+class CappedList {
+ public:
+  explicit CappedList(std::string kind) : kind_(std::move(kind)) {}
+
+  void add(std::string problem) {
+    if (++count_ <= kMaxListed) shown_.push_back(std::move(problem));
+  }
+
+  void move_to(ProblemList& all) {
+    if (count_ > kMaxListed) {
+      shown_.push_back("... and " + std::to_string(count_ - kMaxListed) + " more tensors are " + kind_);
+    }
+    for (std::string& problem : shown_) all.add(std::move(problem));
+  }
+
+ private:
+  std::string kind_;
+  std::vector<std::string> shown_;
+  size_t count_ = 0;
+};
+
+bool is_weight_type(StoredType type) {
+  return type == StoredType::kBF16 || type == StoredType::kF16 || type == StoredType::kF32;
+}
+
+at::ScalarType scalar_type(ComputeType compute) {
+  return compute == ComputeType::kF32 ? at::kFloat : at::kBFloat16;
+}
+
+bool can_be_viewed(const StoredTensor& tensor, ComputeType compute) {
+  const StoredType wanted = compute == ComputeType::kF32 ? StoredType::kF32 : StoredType::kBF16;
+  return tensor.type == wanted && reinterpret_cast<uintptr_t>(tensor.data) % stored_type_bytes(tensor.type) == 0;
+}
+
+at::Tensor view_of(const SafetensorsFolder::Located& located, at::ScalarType type) {
+  // from_blob asks for a mutable pointer; the tensor is read only by contract.
+  void* data = const_cast<uint8_t*>(located.tensor->data);
+  return at::from_blob(
+      data, located.tensor->shape, [storage = located.file->storage()](void*) {}, at::TensorOptions().dtype(type));
+}
+
+/// Bytes of memory that can be had without swapping; 0 when unknown.
+int64_t available_memory_bytes() {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/meminfo", "re"), &std::fclose);
+  if (!file) return 0;
+  char line[128];
+  long long kib = 0;
+  while (std::fgets(line, sizeof line, file.get()) != nullptr) {
+    if (std::sscanf(line, "MemAvailable: %lld kB", &kib) == 1) return int64_t{kib} * 1024;
+  }
+  return 0;
+}
+
+Weights load_stored(const std::string& dir, const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime,
+                    void (*progress)(double share)) {
+  const SafetensorsFolder folder = SafetensorsFolder::open(dir);
+  check_tensors(folder, specs).throw_if_any(ErrorCode::kModelLoad, dir + ": the weights do not fit the configuration");
+
+  Weights::Map tensors;
+  std::vector<FillJob> conversions;
+  std::vector<FillJob> page_ins;
+  int64_t viewed_bytes = 0;
+  for (const TensorSpec& spec : specs) {
+    if (!spec.used) continue;
+    const SafetensorsFolder::Located located = folder.find(spec.name);
+    at::Tensor& tensor = tensors[spec.name];
+    if (can_be_viewed(*located.tensor, runtime.compute)) {
+      tensor = view_of(located, scalar_type(runtime.compute));
+      viewed_bytes += static_cast<int64_t>(located.tensor->num_bytes);
+      page_ins.push_back(page_in_job(*located.tensor));
+    } else {
+      tensor = at::empty(spec.shape, at::TensorOptions().dtype(scalar_type(runtime.compute)));
+      conversions.push_back(convert_job(*located.tensor, tensor));
+    }
+  }
+  // Reading ahead what memory cannot hold would only push out what was read first.
+  if (viewed_bytes > available_memory_bytes() / 2) page_ins.clear();
+  for (FillJob& job : page_ins) conversions.push_back(std::move(job));
+  run_fill_jobs(conversions, runtime.num_threads, progress);
+  return Weights(std::move(tensors));
+}
+
+/// Scales that keep activations finite through any number of layers: norms 1, biases 0, products of unit variance.
+RandomFill dummy_fill(const TensorSpec& spec, uint64_t seed) {
+  RandomFill random;
+  random.seed = seed_of(spec.name, seed);
+  const std::string& name = spec.name;
+  const auto ends_with = [&name](const std::string& tail) {
+    return name.size() >= tail.size() && name.compare(name.size() - tail.size(), tail.size(), tail) == 0;
+  };
+  if (spec.shape.size() == 1 && ends_with("bias")) return random;
+  if (spec.shape.size() == 1 && ends_with(".weight")) {
+    random.centre = 1.0F;
+    return random;
+  }
+  int64_t fan_in = spec.shape.back();
+  if (spec.shape.size() == 4) fan_in *= spec.shape[1] * spec.shape[2];  // a convolution's kernel
+  random.amplitude = std::sqrt(3.0F / static_cast<float>(fan_in));
+  return random;
+}
+
+Weights make_dummy(const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime, void (*progress)(double share)) {
+  Weights::Map tensors;
+  std::vector<FillJob> jobs;
+  for (const TensorSpec& spec : specs) {
+    if (!spec.used) continue;
+    at::Tensor& tensor = tensors[spec.name];
+    tensor = at::empty(spec.shape, at::TensorOptions().dtype(scalar_type(runtime.compute)));
+    jobs.push_back(random_job(dummy_fill(spec, runtime.dummy_seed), tensor));
+  }
+  run_fill_jobs(jobs, runtime.num_threads, progress);
+  return Weights(std::move(tensors));
+}
+
+}  // namespace
+
+ProblemList check_tensors(const SafetensorsFolder& folder, const std::vector<TensorSpec>& expected) {
+  CappedList missing("missing"), extra("extra"), misshapen("misshapen"), mistyped("of a wrong dtype");
+  std::unordered_set<std::string> names;
+  for (const TensorSpec& spec : expected) {
+    names.insert(spec.name);
+    const SafetensorsFolder::Located located = folder.find(spec.name);
+    if (located.tensor == nullptr) {
+      if (spec.used) missing.add("tensor \"" + spec.name + "\", shape " + shape_text(spec.shape) + ", is missing");
+      continue;
+    }
+    const std::string who = located.file->path() + ": tensor \"" + spec.name + "\"";
+    if (located.tensor->shape != spec.shape) {
+      misshapen.add(who + ": shape = " + shape_text(located.tensor->shape) + "; allowed: " + shape_text(spec.shape));
+    }
+    if (!is_weight_type(located.tensor->type)) {
+      mistyped.add(who + ": dtype = " + std::string(stored_type_name(located.tensor->type)) + "; allowed: BF16, F16, F32");
+    }
+  }
+  for (const SafetensorsFile& file : folder.files()) {
+    for (const StoredTensor& tensor : file.tensors()) {
+      if (names.count(tensor.name) != 0) continue;
+      extra.add(file.path() + ": tensor " + in_quotes(tensor.name) + ", shape " + shape_text(tensor.shape) +
+                ", is no part of a model of this configuration");
+    }
+  }
+  ProblemList all;
+  for (CappedList* list : {&missing, &extra, &misshapen, &mistyped}) list->move_to(all);
+  return all;
+}
+
+const at::Tensor& Weights::at(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) throw Error(ErrorCode::kInternal, "weight \"" + name + "\" is not loaded");
+  return found->second;
+}
+
+Weights load_weights(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
+                     void (*progress)(double share)) {
+  const std::vector<TensorSpec> specs = expected_tensors(config);
+  if (runtime.load_format == LoadFormat::kDummy) return make_dummy(specs, runtime, progress);
+  return load_stored(dir, specs, runtime, progress);
+}
+
+}  // namespace spyhop

@@ -19,7 +19,7 @@ struct RgbImage {
 };
 
 struct ImageHeader {
-  std::string format;  // "png", "jpeg", "webp", "gif", "bmp", or another that stb_image reads
+  std::string format;  // "png", "jpeg", "webp", "gif", "bmp", "pnm" or "psd"
   int width = 0;
   int height = 0;
 };
@@ -38,7 +38,7 @@ struct TileGrid {
 };
 
 /// The candidate resolution that keeps most pixels of a width x height image, in tiles; 1 x 1 when `cropping` is off.
-/// Throws Error{kInvalidRequest} where no candidate keeps any pixel or a view would get a zero dimension (aspect ratio too extreme).
+/// Throws Error{kInvalidRequest} where the image would get a zero dimension in a view (aspect ratio too extreme).
 /// Source: processing_deepseek_vl_v2.py, select_best_resolution.
 TileGrid choose_tile_grid(int width, int height, const ProcessorConfig& processor, bool cropping);
 

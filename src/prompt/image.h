@@ -38,14 +38,18 @@ struct TileGrid {
 };
 
 /// The candidate resolution that keeps most pixels of a width x height image, in tiles; 1 x 1 when `cropping` is off.
-/// Throws Error{kInvalidRequest} where the image would get a zero dimension in a view (aspect ratio too extreme).
 /// Source: processing_deepseek_vl_v2.py, select_best_resolution.
 TileGrid choose_tile_grid(int width, int height, const ProcessorConfig& processor, bool cropping);
+
+/// Throws Error{kInvalidRequest} where a width x height image would get a zero dimension in the global view (aspect ratio too
+/// extreme). The local canvas is at least as large.
+void check_aspect_ratio(int width, int height, const ProcessorConfig& processor);
 
 /// t(t+1) + 1 + (rows t)(cols t + 1), t = processor.tile_tokens().
 int count_image_tokens(const TileGrid& grid, const ProcessorConfig& processor);
 
 /// Pillow's ImageOps.pad of `image` to width x height: bicubic (8-bit fixed point), centred on a canvas of the mean colour.
+/// Throws Error{kInvalidRequest} where the aspect ratio leaves no pixel.
 RgbImage pad_to(const RgbImage& image, int width, int height, const ProcessorConfig& processor);
 
 /// Global view first, then the local tiles row by row: [1 + cols * rows, S, S, 3] bytes.

@@ -31,15 +31,13 @@ Size fit_within(const Size& image, const Size& canvas) {
   return {static_cast<int>(std::nearbyint(width)), canvas.height};
 }
 
-[[noreturn]] void refuse_aspect_ratio(const Size& image) {
-  throw Error(ErrorCode::kInvalidRequest, "the aspect ratio of the image, " + std::to_string(image.width) + " x " +
-                                              std::to_string(image.height) +
-                                              " pixels, is too extreme: scaled down, it keeps no pixel");
-}
-
-void check_fit(const Size& image, const Size& canvas) {
+Size visible_fit(const Size& image, const Size& canvas) {
   const Size fit = fit_within(image, canvas);
-  if (fit.width < 1 || fit.height < 1) refuse_aspect_ratio(image);
+  if (fit.width >= 1 && fit.height >= 1) return fit;
+  throw Error(ErrorCode::kInvalidRequest, "the aspect ratio of the image, " + std::to_string(image.width) + " x " +
+                                              std::to_string(image.height) + " pixels, is too extreme: on a canvas of " +
+                                              std::to_string(canvas.width) + " x " + std::to_string(canvas.height) +
+                                              " no pixel is left");
 }
 
 /// The candidate that keeps most pixels and, among equals, wastes least; the first of those. Source: select_best_resolution.
@@ -87,13 +85,13 @@ size_t tile_bytes(int side) {
 }  // namespace
 
 TileGrid choose_tile_grid(int width, int height, const ProcessorConfig& processor, bool cropping) {
-  const Size image{width, height};
-  const int side = processor.image_size;
-  check_fit(image, {side, side});
   if (!cropping || processor.candidate_resolutions.empty()) return {};
-  const Resolution best = best_resolution(image, processor.candidate_resolutions);
-  check_fit(image, {best.width, best.height});
-  return {best.width / side, best.height / side};
+  const Resolution best = best_resolution({width, height}, processor.candidate_resolutions);
+  return {best.width / processor.image_size, best.height / processor.image_size};
+}
+
+void check_aspect_ratio(int width, int height, const ProcessorConfig& processor) {
+  visible_fit({width, height}, {processor.image_size, processor.image_size});
 }
 
 int count_image_tokens(const TileGrid& grid, const ProcessorConfig& processor) {
@@ -103,8 +101,7 @@ int count_image_tokens(const TileGrid& grid, const ProcessorConfig& processor) {
 
 RgbImage pad_to(const RgbImage& image, int width, int height, const ProcessorConfig& processor) {
   const Size canvas{width, height};
-  const Size fit = fit_within({image.width, image.height}, canvas);
-  if (fit.width < 1 || fit.height < 1) refuse_aspect_ratio({image.width, image.height});
+  const Size fit = visible_fit({image.width, image.height}, canvas);
   RgbImage resized = resize_bicubic(image, fit.width, fit.height);
   if (fit.width == width && fit.height == height) return resized;
   RgbImage padded = filled_image(canvas, pad_color(processor));

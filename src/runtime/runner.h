@@ -57,14 +57,14 @@ class Runner {
   /// Tower and projector. pixels: [num_tiles, 3, S, S] f32, normalised. Returns [num_tiles, t*t, hidden] in the compute dtype.
   virtual at::Tensor encode_tiles(const at::Tensor& pixels, VisionTrace* trace = nullptr) = 0;
 
-  /// The image's rows in token order, with newlines and separator. tile_features: [1 + cols*rows, t*t, hidden], global view first.
+  /// The image's rows in token order, with newlines and separator. tile_features: [1 + cols*rows, t*t, hidden], global view
+  /// first.
   virtual at::Tensor arrange_image(const at::Tensor& tile_features, int cols, int rows) = 0;
 
   /// One forward pass over all chunks; for each chunk the sampled token, or nothing where it has no sampler.
-  virtual std::vector<std::optional<SampledToken>> run(const std::vector<SequenceChunk>& chunks, ForwardTrace* trace = nullptr) = 0;
+  virtual std::vector<std::optional<SampledToken>> run(const std::vector<SequenceChunk>& chunks,
+                                                       ForwardTrace* trace = nullptr) = 0;
 };
-
-
 
 /// Checks and loads the checkpoint in `dir` (for LoadFormat::kDummy only its config.json is read) and allocates the KV cache.
 /// Throws Error{kModelLoad} naming all missing, extra and misshapen tensors together.

@@ -1,0 +1,187 @@
+#include "runtime/runner.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "runtime/kernels/check.h"
+#include "runtime/threads.h"
+#include "runtime/vl_model.h"
+#include "runtime/weights.h"
+
+namespace spyhop {
+namespace {
+
+/// Runs `f` in inference mode on the wanted number of threads; whatever ATen throws becomes Error{code}.
+template <typename F>
+auto guarded(ErrorCode code, int num_threads, const F& f) -> decltype(f()) {
+  try {
+    use_compute_threads(num_threads);
+    const c10::InferenceMode inference_mode;
+    return f();
+  } catch (const c10::Error& error) {
+    throw Error(code, std::string("libtorch: ") + error.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    throw Error(code, "out of memory");
+  }
+}
+
+void check_runtime(const RuntimeConfig& runtime) {
+  const auto refuse = [](const std::string& what, int64_t value, const std::string& allowed) {
+    throw Error(ErrorCode::kModelLoad, what + " is " + std::to_string(value) + "; allowed: " + allowed);
+  };
+  if (runtime.kv_block_size < 1) refuse("kv_block_size", runtime.kv_block_size, "1 or more");
+  if (runtime.kv_cache_tokens < 0) refuse("kv_cache_tokens", runtime.kv_cache_tokens, "0 or more");
+  if (runtime.num_threads < 0) refuse("num_threads", runtime.num_threads, "0 or more");
+  if (runtime.vision_batch < 1) refuse("vision_batch", runtime.vision_batch, "1 or more");
+  if (runtime.device == DeviceType::kCuda)
+    throw Error(ErrorCode::kModelLoad, "device is cuda, but this build has no CUDA; allowed: cpu");
+}
+
+KvCacheShape cache_shape(const ModelConfig& config, const RuntimeConfig& runtime) {
+  const int64_t two_contexts = int64_t{2} * config.language.max_position_embeddings;
+  const int64_t num_tokens = runtime.kv_cache_tokens > 0 ? runtime.kv_cache_tokens : two_contexts;
+  const int64_t num_blocks = (num_tokens + runtime.kv_block_size - 1) / runtime.kv_block_size;
+  if (num_blocks > std::numeric_limits<int32_t>::max()) {
+    throw Error(ErrorCode::kModelLoad, "kv_cache_tokens is " + std::to_string(num_tokens) + ": more than 2^31 blocks");
+  }
+  return {config.language.num_layers, static_cast<int>(num_blocks), runtime.kv_block_size, kv_cache_widths(config.language)};
+}
+
+at::TensorOptions compute_options(const RuntimeConfig& runtime) {
+  return at::TensorOptions().dtype(runtime.compute == ComputeType::kBf16 ? at::kBFloat16 : at::kFloat);
+}
+
+class ModelRunner : public Runner {
+ public:
+  ModelRunner(const Weights& weights, const ModelConfig& config, const RuntimeConfig& runtime)
+      : config_(config),
+        runtime_(runtime),
+        options_(compute_options(runtime)),
+        shape_(cache_shape(config, runtime)),
+        model_(weights, config),
+        cache_(shape_, options_) {}
+
+  const ModelConfig& config() const override { return config_; }
+  int num_kv_blocks() const override { return shape_.num_blocks; }
+  int kv_block_size() const override { return shape_.block_size; }
+
+  at::Tensor encode_tiles(const at::Tensor& pixels, VisionTrace* trace) override {
+    return guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { return encode_in_batches(pixels, trace); });
+  }
+
+  at::Tensor arrange_image(const at::Tensor& tile_features, int cols, int rows) override {
+    return guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { return model_.arrange_image(tile_features, cols, rows); });
+  }
+
+  std::vector<std::optional<SampledToken>> run(const std::vector<SequenceChunk>& chunks, ForwardTrace* trace) override {
+    for (const SequenceChunk& chunk : chunks) check_chunk(chunk);
+    if (chunks.empty()) return {};
+    return guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { return step(chunks, trace); });
+  }
+
+ private:
+  at::Tensor encode_in_batches(const at::Tensor& pixels, VisionTrace* trace) const;
+  at::Tensor embed(const std::vector<SequenceChunk>& chunks) const;
+  std::vector<std::optional<SampledToken>> step(const std::vector<SequenceChunk>& chunks, ForwardTrace* trace);
+  void check_chunk(const SequenceChunk& chunk) const;
+
+  ModelConfig config_;
+  RuntimeConfig runtime_;
+  at::TensorOptions options_;
+  KvCacheShape shape_;
+  VlModel model_;
+  KvCache cache_;
+};
+
+at::Tensor ModelRunner::encode_in_batches(const at::Tensor& pixels, VisionTrace* trace) const {
+  const int64_t side = config_.vision.image_size;
+  require(pixels.dim() == 4 && pixels.size(0) > 0 && pixels.size(1) == 3 && pixels.size(2) == side && pixels.size(3) == side,
+          "encode_tiles takes [tiles, 3, S, S]");
+  std::vector<at::Tensor> features;
+  std::vector<VisionTrace> traces;
+  for (int64_t first = 0; first < pixels.size(0); first += runtime_.vision_batch) {
+    const int64_t count = std::min<int64_t>(runtime_.vision_batch, pixels.size(0) - first);
+    if (trace != nullptr) traces.emplace_back();
+    features.push_back(model_.encode_tiles(pixels.narrow(0, first, count), trace == nullptr ? nullptr : &traces.back()));
+  }
+  if (trace != nullptr) {
+    const auto joined = [&traces](at::Tensor VisionTrace::*member) {
+      std::vector<at::Tensor> parts;
+      for (const VisionTrace& part : traces) parts.push_back(part.*member);
+      return at::cat(parts);
+    };
+    *trace = {joined(&VisionTrace::patch_embed), joined(&VisionTrace::vision_out), joined(&VisionTrace::projector_out)};
+  }
+  return features.size() == 1 ? features.front() : at::cat(features);
+}
+
+void ModelRunner::check_chunk(const SequenceChunk& chunk) const {
+  require(!chunk.token_ids.empty(), "a chunk without tokens");
+  require(chunk.first_position >= 0, "a chunk before position 0");
+  const int64_t end = int64_t{chunk.first_position} + static_cast<int64_t>(chunk.token_ids.size());
+  require(end <= static_cast<int64_t>(chunk.block_table.size()) * shape_.block_size, "a block table shorter than its sequence");
+  for (const int32_t block : chunk.block_table)
+    require(block >= 0 && block < shape_.num_blocks, "a KV block that does not exist");
+  for (const int32_t id : chunk.token_ids) {
+    require(id >= 0 && id < config_.language.vocab_size, "a token that is not in the vocabulary");
+  }
+  for (const FeatureSpan& span : chunk.features) {
+    require(span.features.defined() && span.features.dim() == 2 && span.features.size(1) == config_.language.hidden_size,
+            "features that are not [rows, hidden]");
+    require(span.offset >= 0 && span.offset + span.features.size(0) <= static_cast<int64_t>(chunk.token_ids.size()),
+            "features outside their chunk");
+  }
+}
+
+/// The embeddings of all chunks, image rows in place: [num_tokens, hidden].
+at::Tensor ModelRunner::embed(const std::vector<SequenceChunk>& chunks) const {
+  std::vector<int32_t> ids;
+  for (const SequenceChunk& chunk : chunks) ids.insert(ids.end(), chunk.token_ids.begin(), chunk.token_ids.end());
+  at::Tensor embeddings = model_.language().embed(ids);
+  int64_t first = 0;
+  for (const SequenceChunk& chunk : chunks) {
+    for (const FeatureSpan& span : chunk.features) {
+      embeddings.narrow(0, first + span.offset, span.features.size(0)).copy_(span.features);
+    }
+    first += static_cast<int64_t>(chunk.token_ids.size());
+  }
+  return embeddings;
+}
+
+std::vector<std::optional<SampledToken>> ModelRunner::step(const std::vector<SequenceChunk>& chunks, ForwardTrace* trace) {
+  std::vector<SequenceSpan> spans;
+  std::vector<int64_t> wanted;  // last rows of the chunks that have a sampler
+  int64_t row = 0;
+  for (const SequenceChunk& chunk : chunks) {
+    const int64_t num_tokens = static_cast<int64_t>(chunk.token_ids.size());
+    spans.push_back({row, num_tokens, chunk.first_position, &chunk.block_table});
+    row += num_tokens;
+    if (chunk.sampler != nullptr) wanted.push_back(row - 1);
+  }
+  const at::Tensor logits = model_.language().forward(embed(chunks), spans, wanted, cache_, trace).to(at::kCPU).contiguous();
+  std::vector<std::optional<SampledToken>> tokens(chunks.size());
+  const float* next = logits.data_ptr<float>();
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    if (chunks[i].sampler == nullptr) continue;
+    tokens[i] = chunks[i].sampler->sample(next);
+    next += logits.size(1);
+  }
+  return tokens;
+}
+
+}  // namespace
+
+std::unique_ptr<Runner> make_runner(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
+                                    void (*progress)(double share)) {
+  check_runtime(runtime);
+  return guarded(ErrorCode::kModelLoad, runtime.num_threads, [&]() -> std::unique_ptr<Runner> {
+    return std::make_unique<ModelRunner>(load_weights(dir, config, runtime, progress), config, runtime);
+  });
+}
+
+}  // namespace spyhop

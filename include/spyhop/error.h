@@ -10,6 +10,7 @@ namespace spyhop {
 enum class ErrorCode {
   kInvalidRequest,         // a value in a request or a flag is not allowed
   kContextLengthExceeded,  // the prompt and the answer asked for do not fit the context
+  kUnsupported,            // a known request field that cannot be honoured
   kUnauthorized,           // no API key, or a wrong one
   kForbidden,              // a fetch that the address guard refuses
   kNotFound,               // no such route or file

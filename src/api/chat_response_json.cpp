@@ -1,0 +1,136 @@
+#include "api/chat_response_json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "api/json_text.h"
+
+namespace spyhop {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kLowestLogprob = -9999.0;  // JSON has no -Infinity
+
+const char* finish_name(FinishReason reason) {
+  return reason == FinishReason::kLength ? "length" : "stop";
+}
+
+Json token_json(const std::string& token, double logprob) {
+  Json bytes = Json::array();
+  for (const char byte : token) bytes.push_back(static_cast<unsigned char>(byte));
+  const bool in_range = logprob > kLowestLogprob;  // false for NaN as well
+  return {{"token", token}, {"logprob", in_range ? std::min(logprob, 0.0) : kLowestLogprob}, {"bytes", std::move(bytes)}};
+}
+
+Json logprobs_json(const std::vector<TokenLogprob>& tokens) {
+  Json content = Json::array();
+  for (const TokenLogprob& token : tokens) {
+    Json top = Json::array();
+    for (const TopLogprob& other : token.top) top.push_back(token_json(other.token, other.logprob));
+    content.push_back(token_json(token.token, token.logprob));
+    content.back()["top_logprobs"] = std::move(top);
+  }
+  return {{"content", std::move(content)}, {"refusal", nullptr}};
+}
+
+Json usage_json(const Usage& usage) {
+  return {
+      {"prompt_tokens", usage.prompt_tokens},
+      {"completion_tokens", usage.completion_tokens},
+      {"total_tokens", usage.prompt_tokens + usage.completion_tokens},
+      {"prompt_tokens_details",
+       {{"cached_tokens", usage.cached_tokens},
+        {"text_tokens", usage.prompt_tokens - usage.image_tokens},
+        {"image_tokens", usage.image_tokens},
+        {"audio_tokens", 0}}},
+      {"completion_tokens_details",
+       {{"reasoning_tokens", 0}, {"audio_tokens", 0}, {"accepted_prediction_tokens", 0}, {"rejected_prediction_tokens", 0}}}};
+}
+
+Json head_json(const CompletionHead& head, const char* object) {
+  return {{"id", head.id},
+          {"object", object},
+          {"created", head.created},
+          {"model", head.model},
+          {"system_fingerprint", head.fingerprint.empty() ? Json() : Json(head.fingerprint)}};
+}
+
+struct ChunkChoice {
+  int index = 0;
+  Json delta = Json::object();
+  Json logprobs;
+  Json finish_reason;
+};
+
+std::string chunk(const CompletionHead& head, bool include_usage, ChunkChoice choice) {
+  Json json = head_json(head, "chat.completion.chunk");
+  json["choices"] = Json::array({{{"index", choice.index},
+                                  {"delta", std::move(choice.delta)},
+                                  {"logprobs", std::move(choice.logprobs)},
+                                  {"finish_reason", std::move(choice.finish_reason)}}});
+  if (include_usage) json["usage"] = nullptr;
+  return to_text(json);
+}
+
+}  // namespace
+
+CompletionBuilder::CompletionBuilder(CompletionHead head, int num_choices, bool logprobs)
+    : head_(std::move(head)), choices_(static_cast<size_t>(num_choices)), logprobs_(logprobs) {}
+
+CompletionBuilder::Choice& CompletionBuilder::choice(int index) {
+  if (index < 0 || static_cast<size_t>(index) >= choices_.size()) {
+    throw Error(ErrorCode::kInternal,
+                "an event for choice " + std::to_string(index) + " of " + std::to_string(choices_.size()));
+  }
+  return choices_[static_cast<size_t>(index)];
+}
+
+void CompletionBuilder::add(const TextDelta& delta) {
+  Choice& target = choice(delta.choice);
+  target.text += delta.text;
+  target.logprobs.insert(target.logprobs.end(), delta.logprobs.begin(), delta.logprobs.end());
+}
+
+void CompletionBuilder::add(const ChoiceFinish& finish) {
+  choice(finish.choice).reason = finish.reason;
+}
+
+std::string CompletionBuilder::json(const Usage& usage) const {
+  Json choices = Json::array();
+  for (const Choice& choice : choices_) {
+    choices.push_back({{"index", choices.size()},
+                       {"message", {{"role", "assistant"}, {"content", choice.text}, {"refusal", nullptr}}},
+                       {"logprobs", logprobs_ ? logprobs_json(choice.logprobs) : Json()},
+                       {"finish_reason", finish_name(choice.reason)}});
+  }
+  Json completion = head_json(head_, "chat.completion");
+  completion["choices"] = std::move(choices);
+  completion["usage"] = usage_json(usage);
+  return to_text(completion);
+}
+
+ChunkFormat::ChunkFormat(CompletionHead head, bool include_usage) : head_(std::move(head)), include_usage_(include_usage) {}
+
+std::string ChunkFormat::role(int choice) const {
+  return chunk(head_, include_usage_, {choice, {{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}, {}, {}});
+}
+
+std::string ChunkFormat::delta(const TextDelta& delta) const {
+  Json logprobs = delta.logprobs.empty() ? Json() : logprobs_json(delta.logprobs);
+  return chunk(head_, include_usage_, {delta.choice, {{"content", delta.text}}, std::move(logprobs), {}});
+}
+
+std::string ChunkFormat::finish(const ChoiceFinish& finish) const {
+  return chunk(head_, include_usage_, {finish.choice, Json::object(), {}, finish_name(finish.reason)});
+}
+
+std::string ChunkFormat::usage(const Usage& usage) const {
+  Json json = head_json(head_, "chat.completion.chunk");
+  json["choices"] = Json::array();
+  json["usage"] = usage_json(usage);
+  return to_text(json);
+}
+
+}  // namespace spyhop

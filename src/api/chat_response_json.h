@@ -1,0 +1,62 @@
+// chat.completion and chat.completion.chunk objects from the events of an answer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spyhop/chat.h"
+
+namespace spyhop {
+
+/// What a completion and all its chunks have in common.
+struct CompletionHead {
+  std::string id;           // "chatcmpl-..."
+  int64_t created = 0;      // Unix seconds
+  std::string model;        // the served name
+  std::string fingerprint;  // of build and weights; empty = null
+};
+
+/// The answer as one object. Bytes that are not UTF-8 are replaced in texts and kept exact in the tokens' "bytes".
+class CompletionBuilder {
+ public:
+  /// `logprobs`: whether they were asked for, so that "logprobs" is an object and not null.
+  CompletionBuilder(CompletionHead head, int num_choices, bool logprobs);
+
+  /// Throws Error{kInternal} on an event of a choice that does not exist.
+  void add(const TextDelta& delta);
+  void add(const ChoiceFinish& finish);
+
+  std::string json(const Usage& usage) const;
+
+ private:
+  struct Choice {
+    std::string text;
+    std::vector<TokenLogprob> logprobs;
+    FinishReason reason = FinishReason::kStop;
+  };
+  Choice& choice(int index);
+
+  CompletionHead head_;
+  std::vector<Choice> choices_;
+  bool logprobs_;
+};
+
+/// The answer as chunks: per choice role(), then delta()s, then finish(); at the end usage() where it was asked for.
+class ChunkFormat {
+ public:
+  /// `include_usage` puts "usage": null into every chunk before the last.
+  ChunkFormat(CompletionHead head, bool include_usage);
+
+  std::string role(int choice) const;
+  std::string delta(const TextDelta& delta) const;
+  std::string finish(const ChoiceFinish& finish) const;
+  std::string usage(const Usage& usage) const;
+
+ private:
+  CompletionHead head_;
+  bool include_usage_;
+};
+
+}  // namespace spyhop

@@ -1,0 +1,33 @@
+// The events of an answer, for as long as anyone wants them.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "http/connection.h"
+#include "http/server_state.h"
+#include "spyhop/engine.h"
+
+namespace spyhop {
+
+/// Reads a ResponseStream while watching the client's connection. Destroying it cancels what is not finished. One thread.
+class AnswerReader {
+ public:
+  AnswerReader(std::unique_ptr<ResponseStream> stream, const Connection& connection, const ServerState& state);
+
+  /// The next event, never a StreamError, or nothing when none came within a tenth of a second.
+  /// Throws Error{kCancelled} when the client has gone, which is noticed as soon; Error{kUnavailable} when the server
+  /// stops; and the Error that a StreamError stands for.
+  std::optional<ChatEvent> next();
+
+ private:
+  void check_wanted();
+
+  std::unique_ptr<ResponseStream> stream_;
+  const Connection& connection_;
+  const ServerState& state_;
+  std::chrono::steady_clock::time_point last_check_;
+};
+
+}  // namespace spyhop

@@ -1,0 +1,21 @@
+// Filling in responses.
+#pragma once
+
+#include <httplib.h>
+
+#include <exception>
+#include <string>
+
+#include "spyhop/error.h"
+
+namespace spyhop {
+
+void answer_json(httplib::Response& response, const std::string& json);
+
+/// Status, body and headers of an error: Retry-After where trying again helps, x-should-retry: false where it does not.
+void answer_error(httplib::Response& response, const Error& error);
+
+/// Any exception as an Error. What is not one already is logged under `request_id` and becomes kInternal without details.
+Error to_error(const std::exception_ptr& exception, const std::string& request_id);
+
+}  // namespace spyhop

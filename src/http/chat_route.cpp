@@ -1,0 +1,137 @@
+#include "http/chat_route.h"
+
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "api/chat_request_json.h"
+#include "api/chat_response_json.h"
+#include "api/error_json.h"
+#include "http/answer_reader.h"
+#include "http/answers.h"
+#include "http/model_routes.h"
+#include "http/request_id.h"
+#include "http/sse_writer.h"
+
+namespace spyhop {
+namespace {
+
+constexpr std::chrono::seconds kKeepAlive{10};
+
+struct AnswerShape {
+  int num_choices = 1;
+  bool logprobs = false;
+  bool include_usage = false;
+};
+
+ChatCompletionCall parse_call(RouteCall& call, const ServerState& state, const ModelInfo& served) {
+  ChatRequestLimits limits;
+  limits.max_messages = state.config.max_messages;
+  ChatCompletionCall parsed = parse_chat_request(call.body, limits);
+  call.body = {};
+  if (parsed.request.model.empty()) parsed.request.model = served.id;
+  require_model(parsed.request.model, served);
+  parsed.request.request_id = call.exchange.request_id;
+  return parsed;
+}
+
+void collect_answer(RouteCall& call, AnswerReader reader, CompletionBuilder builder) {
+  for (;;) {
+    const std::optional<ChatEvent> event = reader.next();
+    if (!event) continue;
+    if (const auto* end = std::get_if<StreamEnd>(&*event)) return answer_json(call.response, builder.json(end->usage));
+    if (const auto* delta = std::get_if<TextDelta>(&*event)) builder.add(*delta);
+    if (const auto* finish = std::get_if<ChoiceFinish>(&*event)) builder.add(*finish);
+  }
+}
+
+/// An answer written as it comes, once the response's headers are out.
+class StreamedAnswer {
+ public:
+  StreamedAnswer(AnswerReader reader, CompletionHead head, AnswerShape shape, Exchange& exchange)
+      : reader_(std::move(reader)), format_(std::move(head), shape.include_usage), shape_(shape), exchange_(exchange) {}
+
+  /// Writes it whole. False when the client could not be reached to the end.
+  bool write(httplib::DataSink& sink) {
+    SseWriter writer(sink, kKeepAlive);
+    bool reached = false;
+    try {
+      reached = write_events(writer);
+    } catch (...) {
+      const Error error = to_error(std::current_exception(), exchange_.request_id);
+      exchange_.note = std::string("outcome=") + error_shape(error.code()).code;
+      reached = error.code() != ErrorCode::kCancelled && writer.event(error_event(error));
+    }
+    reader_.reset();
+    if (reached) {
+      sink.done();
+    } else {
+      exchange_.note = std::string("outcome=") + error_shape(ErrorCode::kCancelled).code;
+    }
+    return reached;
+  }
+
+ private:
+  bool write_events(SseWriter& writer) {
+    for (int choice = 0; choice < shape_.num_choices; ++choice) {
+      if (!writer.event(format_.role(choice))) return false;
+    }
+    for (;;) {
+      const std::optional<ChatEvent> event = reader_->next();
+      if (!event) {
+        if (!writer.keep_alive()) return false;
+      } else if (const auto* end = std::get_if<StreamEnd>(&*event)) {
+        return (!shape_.include_usage || writer.event(format_.usage(end->usage))) && writer.done();
+      } else if (!write_event(writer, *event)) {
+        return false;
+      }
+    }
+  }
+
+  bool write_event(SseWriter& writer, const ChatEvent& event) const {
+    if (const auto* finish = std::get_if<ChoiceFinish>(&event)) return writer.event(format_.finish(*finish));
+    const auto& delta = std::get<TextDelta>(event);
+    return (delta.text.empty() && delta.logprobs.empty()) || writer.event(format_.delta(delta));
+  }
+
+  std::optional<AnswerReader> reader_;
+  const ChunkFormat format_;
+  const AnswerShape shape_;
+  Exchange& exchange_;
+};
+
+void stream_answer(RouteCall& call, std::shared_ptr<StreamedAnswer> answer) {
+  const auto provider = [answer = std::move(answer)](size_t, httplib::DataSink& sink) { return answer->write(sink); };
+  call.response.status = 200;
+  call.response.set_header("Cache-Control", "no-cache");
+  call.response.set_header("X-Accel-Buffering", "no");
+  if (call.request.version == "HTTP/1.0") {
+    call.response.set_content_provider("text/event-stream", provider);  // no chunks there: the connection's end is the answer's
+  } else {
+    call.response.set_chunked_content_provider("text/event-stream", provider);
+  }
+}
+
+void handle_chat(RouteCall& call, const ServerState& state) {
+  Engine& engine = state.require_engine();
+  const ModelInfo served = engine.model();
+  ChatCompletionCall parsed = parse_call(call, state, served);
+  const CompletionHead head{make_id("chatcmpl-"), std::time(nullptr), served.id, served.fingerprint};
+  const AnswerShape shape{parsed.request.n, parsed.request.sampling.logprobs, parsed.include_usage};
+  AnswerReader reader(engine.submit(std::move(parsed.request)), call.exchange.connection, state);
+  if (parsed.stream) {
+    stream_answer(call, std::make_shared<StreamedAnswer>(std::move(reader), head, shape, call.exchange));
+  } else {
+    collect_answer(call, std::move(reader), CompletionBuilder(head, shape.num_choices, shape.logprobs));
+  }
+}
+
+}  // namespace
+
+Route chat_route(const ServerState& state) {
+  return {"POST", "/v1/chat/completions", [&state](RouteCall& call) { handle_chat(call, state); }};
+}
+
+}  // namespace spyhop

@@ -1,0 +1,219 @@
+#include "http/protocol.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "api/error_json.h"
+#include "http/answers.h"
+#include "http/api_key.h"
+#include "http/request_id.h"
+
+namespace spyhop {
+namespace {
+
+using httplib::Request;
+using httplib::Response;
+using Clock = std::chrono::steady_clock;
+
+/// httplib's callbacks get the request only; they run on the thread that serves it.
+thread_local Exchange* current_exchange = nullptr;
+
+class CurrentExchange {
+ public:
+  explicit CurrentExchange(Exchange& exchange) { current_exchange = &exchange; }
+  ~CurrentExchange() { current_exchange = nullptr; }
+  CurrentExchange(const CurrentExchange&) = delete;
+  CurrentExchange& operator=(const CurrentExchange&) = delete;
+};
+
+bool is_prefix(const Route& route) {
+  return route.path.size() > 1 && route.path.back() == '/';
+}
+
+bool matches_path(const Route& route, const std::string& path) {
+  if (!is_prefix(route)) return path == route.path;
+  return path.size() > route.path.size() && path.compare(0, route.path.size(), route.path) == 0;
+}
+
+bool matches_method(const Route& route, const std::string& method) {
+  return method == route.method || (method == "HEAD" && route.method == "GET");
+}
+
+void answer_preflight(const Request& request, Response& response) {
+  constexpr size_t kMaxEchoBytes = 1024;
+  const std::string asked = request.get_header_value("Access-Control-Request-Headers");
+  const bool sane = !asked.empty() && asked.size() <= kMaxEchoBytes &&
+                    std::all_of(asked.begin(), asked.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  response.status = 204;
+  response.set_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+  response.set_header("Access-Control-Allow-Headers", sane ? asked : "authorization, content-type, x-api-key, x-request-id");
+  response.set_header("Access-Control-Max-Age", "86400");
+}
+
+void log_access(const Exchange& exchange, Clock::time_point start) {
+  const double ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  spdlog::log(exchange.quiet ? spdlog::level::debug : spdlog::level::info,
+              "request_id={} method={} path={} status={} ms={:.1f}{}{}", exchange.request_id, exchange.method, exchange.target,
+              exchange.status, ms, exchange.note.empty() ? "" : " ", exchange.note);
+}
+
+/// The path as sent, so still escaped, without the query.
+std::string logged_path(const Request& request) {
+  constexpr size_t kMaxLoggedBytes = 200;
+  return request.target.substr(0, std::min(request.target.find('?'), kMaxLoggedBytes));
+}
+
+}  // namespace
+
+Protocol::Protocol(const ServerState& state, Routes routes) : state_(state), routes_(std::move(routes)) {
+  constexpr size_t kManyRequests = 1'000'000;
+  svr_sock_ = 0;  // any valid number: httplib writes streams only while it believes to be listening
+  set_keep_alive_timeout(state.config.keep_alive.count());
+  set_keep_alive_max_count(kManyRequests);
+  set_pre_routing_handler([this](const Request& request, Response& response) { return before_body(request, response); });
+  set_error_handler([](const Request&, Response& response) {
+    if (!response.body.empty()) return;
+    const int status = response.status;
+    answer_error(response, Error(error_code_of_status(status), "the request is malformed"));
+    response.status = status;
+  });
+  set_post_routing_handler([this](const Request& request, Response& response) { complete_headers(request, response); });
+  for (const Route& route : routes_) {
+    if (route.method != "POST") continue;
+    Post(route.path, [this, &route](const Request& request, Response& response, const httplib::ContentReader& reader) {
+      after_body(route, request, response, reader);
+    });
+  }
+}
+
+void Protocol::serve(Connection& connection, bool over_limit) {
+  const Clock::time_point start = Clock::now();
+  Exchange exchange{connection, make_id("req_")};
+  exchange.over_limit = over_limit;
+  const CurrentExchange scope(exchange);
+  if (over_limit || state_.draining) connection.close_after_answer();
+  try {
+    bool closed = false;
+    const bool answered = process_request(connection, /*close_connection=*/false, closed, nullptr);
+    if (!answered || closed) connection.close_after_answer();
+  } catch (...) {
+    to_error(std::current_exception(), exchange.request_id);
+    connection.close_after_answer();
+  }
+  log_access(exchange, start);
+}
+
+void Protocol::refuse(Connection& connection) const {
+  const BadHead& bad_head = connection.bad_head();
+  Exchange exchange{connection, make_id("req_")};
+  exchange.status = bad_head.status;
+  const std::string body = error_body(Error(error_code_of_status(bad_head.status), bad_head.message));
+  const std::string answer = "HTTP/1.1 " + std::to_string(bad_head.status) +
+                             " Refused\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+                             "\r\nConnection: close\r\nx-should-retry: false\r\nx-request-id: " + exchange.request_id +
+                             "\r\n\r\n" + body;
+  connection.write(answer.data(), answer.size());
+  log_access(exchange, Clock::now());
+}
+
+httplib::Server::HandlerResponse Protocol::before_body(const Request& request, Response& response) const {
+  Exchange& exchange = *current_exchange;
+  exchange.request_id = accept_request_id(request.get_header_value("x-request-id"));
+  exchange.method = request.method;
+  exchange.target = logged_path(request);
+  try {
+    if (request.method == "OPTIONS") {
+      answer_preflight(request, response);
+      return HandlerResponse::Handled;
+    }
+    const Route& route = find_route(request, response);
+    exchange.quiet = route.is_probe;
+    check_admission(route, exchange);
+    if (route.method == "POST") return HandlerResponse::Unhandled;
+    RouteCall call{request, response, exchange, request.path.substr(std::min(request.path.size(), route.path.size())), ""};
+    route.handler(call);
+  } catch (...) {
+    answer_error(response, to_error(std::current_exception(), exchange.request_id));
+  }
+  return HandlerResponse::Handled;
+}
+
+const Route& Protocol::find_route(const Request& request, Response& response) const {
+  const Route* same_path = nullptr;
+  for (const Route& route : routes_) {
+    if (!matches_path(route, request.path)) continue;
+    same_path = &route;
+    if (!matches_method(route, request.method)) continue;
+    if (!route.is_probe) require_api_key(request, state_.config.api_keys);
+    return route;
+  }
+  require_api_key(request, state_.config.api_keys);
+  if (same_path == nullptr) {
+    throw Error(ErrorCode::kNotFound, "there is no " + logged_path(request) +
+                                          "; allowed: POST /v1/chat/completions, GET /v1/models, /health, /ready, /version");
+  }
+  response.set_header("Allow", same_path->method == "GET" ? "GET, HEAD, OPTIONS" : same_path->method + ", OPTIONS");
+  throw Error(ErrorCode::kMethodNotAllowed,
+              request.method + " " + same_path->path + " is not possible; allowed: " + same_path->method);
+}
+
+void Protocol::check_admission(const Route& route, const Exchange& exchange) const {
+  if (!route.is_probe && state_.draining) throw Error(ErrorCode::kUnavailable, "the server is shutting down");
+  if (!route.is_probe && exchange.over_limit) {
+    throw Error(ErrorCode::kOverloaded,
+                "too many connections are open; allowed: " + std::to_string(state_.config.max_connections));
+  }
+  if (exchange.connection.head().content_length > state_.config.max_body_bytes) {
+    throw Error(ErrorCode::kTooLarge, "the body has " + std::to_string(exchange.connection.head().content_length) +
+                                          " bytes; allowed: " + std::to_string(state_.config.max_body_bytes));
+  }
+}
+
+std::string Protocol::read_body(const Request& request, const httplib::ContentReader& reader) const {
+  if (request.is_multipart_form_data()) {
+    throw Error(ErrorCode::kInvalidRequest, "the body is multipart/form-data; allowed: application/json");
+  }
+  const size_t limit = state_.config.max_body_bytes;
+  std::string body;
+  bool too_large = false;
+  const bool complete = reader([&](const char* data, size_t size) {
+    too_large = size > limit - body.size();
+    if (!too_large) body.append(data, size);
+    return !too_large;
+  });
+  if (too_large) throw Error(ErrorCode::kTooLarge, "the body is too large; allowed: " + std::to_string(limit) + " bytes");
+  if (!complete) {
+    throw Error(ErrorCode::kInvalidRequest,
+                "the body cannot be read: it ended early, came too slowly, or its coding is broken");
+  }
+  current_exchange->connection.body_is_read();
+  return body;
+}
+
+void Protocol::after_body(const Route& route, const Request& request, Response& response,
+                          const httplib::ContentReader& reader) const {
+  Exchange& exchange = *current_exchange;
+  try {
+    RouteCall call{request, response, exchange, "", read_body(request, reader)};
+    route.handler(call);
+  } catch (...) {
+    answer_error(response, to_error(std::current_exception(), exchange.request_id));
+  }
+}
+
+void Protocol::complete_headers(const Request&, Response& response) const {
+  Exchange& exchange = *current_exchange;
+  exchange.status = response.status;
+  response.set_header("x-request-id", exchange.request_id);
+  response.set_header("Access-Control-Allow-Origin", "*");
+  response.set_header("Access-Control-Expose-Headers", "x-request-id, retry-after, x-should-retry");
+  if (!exchange.connection.closes()) return;
+  response.headers.erase("Keep-Alive");
+  response.headers.erase("Connection");
+  response.set_header("Connection", "close");
+}
+
+}  // namespace spyhop

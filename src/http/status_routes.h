@@ -1,0 +1,12 @@
+// GET /health, /ready, /version.
+#pragma once
+
+#include "http/route.h"
+#include "http/server_state.h"
+
+namespace spyhop {
+
+/// /health: the process is alive, always 200. /ready: requests would be taken, else 503. /version: this build.
+Routes status_routes(const ServerState& state);
+
+}  // namespace spyhop

@@ -1,0 +1,133 @@
+#include "api/chat_response_json.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "spyhop/error.h"
+
+namespace spyhop {
+namespace {
+
+const CompletionHead kHead{"chatcmpl-1", 1734000000, "vl2", "fp_1"};
+
+Usage usage() {
+  Usage usage;
+  usage.prompt_tokens = 430;
+  usage.completion_tokens = 3;
+  usage.image_tokens = 421;
+  usage.cached_tokens = 16;
+  return usage;
+}
+
+constexpr const char* kUsage =
+    R"({"prompt_tokens":430,"completion_tokens":3,"total_tokens":433,)"
+    R"("prompt_tokens_details":{"cached_tokens":16,"text_tokens":9,"image_tokens":421,"audio_tokens":0},)"
+    R"("completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,)"
+    R"("rejected_prediction_tokens":0}})";
+
+TEST(chat_response_json, ACompletionHasEveryField) {
+  CompletionBuilder builder(kHead, 1, false);
+  builder.add(TextDelta{0, "Hel", {}});
+  builder.add(TextDelta{0, "lo", {}});
+  builder.add(ChoiceFinish{0, FinishReason::kStop});
+  EXPECT_EQ(builder.json(usage()),
+            std::string(R"({"id":"chatcmpl-1","object":"chat.completion","created":1734000000,"model":"vl2",)"
+                        R"("system_fingerprint":"fp_1","choices":[{"index":0,"message":{"role":"assistant","content":"Hello",)"
+                        R"("refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":)") +
+                kUsage + "}");
+}
+
+TEST(chat_response_json, ChoicesAreKeptApart) {
+  CompletionBuilder builder(kHead, 2, false);
+  builder.add(TextDelta{1, "b", {}});
+  builder.add(TextDelta{0, "a", {}});
+  builder.add(ChoiceFinish{1, FinishReason::kLength});
+  builder.add(ChoiceFinish{0, FinishReason::kStop});
+  const auto json = nlohmann::json::parse(builder.json(usage()));
+  EXPECT_EQ(json["choices"][0]["message"]["content"], "a");
+  EXPECT_EQ(json["choices"][0]["finish_reason"], "stop");
+  EXPECT_EQ(json["choices"][1]["index"], 1);
+  EXPECT_EQ(json["choices"][1]["message"]["content"], "b");
+  EXPECT_EQ(json["choices"][1]["finish_reason"], "length");
+}
+
+TEST(chat_response_json, AnEventOfAnUnknownChoiceIsADefect) {
+  CompletionBuilder builder(kHead, 1, false);
+  EXPECT_THROW(builder.add(TextDelta{1, "x", {}}), Error);
+  EXPECT_THROW(builder.add(ChoiceFinish{-1, FinishReason::kStop}), Error);
+}
+
+TEST(chat_response_json, LogprobsKeepTheExactBytesOfTokens) {
+  CompletionBuilder builder(kHead, 1, true);
+  const TokenLogprob token{"\xe4\xbd", -0.5, {{"\xe4\xbd", -0.5}, {"a", -2.0}}};
+  builder.add(TextDelta{0, "", {token}});
+  builder.add(TextDelta{0, "x", {{"x", 0.0, {}}}});
+  const auto json = nlohmann::json::parse(builder.json(usage()));
+  EXPECT_EQ(json["choices"][0]["logprobs"], nlohmann::json::parse(R"({"content": [
+      {"token": "\ufffd", "logprob": -0.5, "bytes": [228, 189], "top_logprobs": [
+        {"token": "\ufffd", "logprob": -0.5, "bytes": [228, 189]}, {"token": "a", "logprob": -2.0, "bytes": [97]}]},
+      {"token": "x", "logprob": 0.0, "bytes": [120], "top_logprobs": []}], "refusal": null})"));
+}
+
+TEST(chat_response_json, LogprobsAskedForButMissingAreAnEmptyList) {
+  const CompletionBuilder builder(kHead, 1, true);
+  const auto json = nlohmann::json::parse(builder.json(usage()));
+  EXPECT_EQ(json["choices"][0]["logprobs"], nlohmann::json::parse(R"({"content": [], "refusal": null})"));
+}
+
+TEST(chat_response_json, LogprobsThatJsonCannotHoldAreTheLowest) {
+  CompletionBuilder builder(kHead, 1, true);
+  builder.add(TextDelta{0, "", {{"a", -std::numeric_limits<double>::infinity(), {}}, {"b", std::nan(""), {}}}});
+  const auto json = nlohmann::json::parse(builder.json(usage()));
+  EXPECT_EQ(json["choices"][0]["logprobs"]["content"][0]["logprob"], -9999.0);
+  EXPECT_EQ(json["choices"][0]["logprobs"]["content"][1]["logprob"], -9999.0);
+}
+
+TEST(chat_response_json, TextThatIsNotUtf8DoesNotThrow) {
+  CompletionBuilder builder({"id", 1, "\xff", ""}, 1, false);
+  builder.add(TextDelta{0, "a\xff\xfe", {}});
+  const auto json = nlohmann::json::parse(builder.json(usage()));
+  EXPECT_EQ(json["choices"][0]["message"]["content"], "a\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_TRUE(json["system_fingerprint"].is_null());
+}
+
+TEST(chat_response_json, ChunksFollowTheFormat) {
+  const ChunkFormat format(kHead, false);
+  const std::string head =
+      R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":1734000000,"model":"vl2","system_fingerprint":"fp_1",)";
+  EXPECT_EQ(format.role(0), head + R"("choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},)"
+                                   R"("logprobs":null,"finish_reason":null}]})");
+  EXPECT_EQ(format.delta(TextDelta{0, "Hi", {}}),
+            head + R"("choices":[{"index":0,"delta":{"content":"Hi"},"logprobs":null,"finish_reason":null}]})");
+  EXPECT_EQ(format.finish(ChoiceFinish{1, FinishReason::kLength}),
+            head + R"("choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"length"}]})");
+}
+
+TEST(chat_response_json, ChunksCarryLogprobs) {
+  const ChunkFormat format(kHead, false);
+  const auto json = nlohmann::json::parse(format.delta(TextDelta{0, "", {{"a", -1.0, {}}}}));
+  EXPECT_EQ(json["choices"][0]["delta"]["content"], "");
+  EXPECT_EQ(json["choices"][0]["logprobs"]["content"][0]["token"], "a");
+  EXPECT_TRUE(json["choices"][0]["logprobs"]["refusal"].is_null());
+}
+
+TEST(chat_response_json, UsageIsNullInEveryChunkButTheLast) {
+  const ChunkFormat format(kHead, true);
+  for (const std::string& chunk :
+       {format.role(0), format.delta(TextDelta{0, "x", {}}), format.finish(ChoiceFinish{0, FinishReason::kStop})}) {
+    const auto json = nlohmann::json::parse(chunk);
+    ASSERT_TRUE(json.contains("usage"));
+    EXPECT_TRUE(json["usage"].is_null());
+  }
+  EXPECT_EQ(format.usage(usage()),
+            std::string(R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":1734000000,"model":"vl2",)"
+                        R"("system_fingerprint":"fp_1","choices":[],"usage":)") +
+                kUsage + "}");
+}
+
+}  // namespace
+}  // namespace spyhop

@@ -1,0 +1,95 @@
+// An engine that answers from a script, and remembers what it was asked.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "spyhop/engine.h"
+
+namespace spyhop::test {
+
+/// What one stream does, step by step. A stream whose script is at its end stays silent.
+struct Step {
+  std::chrono::milliseconds wait{0};
+  ChatEvent event;
+};
+
+using Script = std::vector<Step>;
+
+/// Thread safety: all members from any thread.
+class FakeEngine : public Engine {
+ public:
+  /// Answers every request with what `make_script` gives for it, or throws what it throws.
+  explicit FakeEngine(std::function<Script(const ChatRequest&)> make_script) : make_script_(std::move(make_script)) {}
+
+  std::unique_ptr<ResponseStream> submit(ChatRequest request) override {
+    Script script = make_script_(request);
+    const std::lock_guard<std::mutex> lock(log_->mutex);
+    log_->requests.push_back(std::move(request));
+    ++log_->num_open;
+    log_->changed.notify_all();
+    return std::make_unique<Stream>(std::move(script), log_);
+  }
+
+  ModelInfo model() const override { return {"deepseek-ai/deepseek-vl2-tiny", 1734000000, 4096, "fp_0123"}; }
+  EngineStats stats() const override { return {}; }
+  void drain(std::chrono::milliseconds) override {}
+
+  ChatRequest last_request() const {
+    const std::lock_guard<std::mutex> lock(log_->mutex);
+    return log_->requests.back();
+  }
+
+  /// Whether `num_open` streams are alive within `timeout`.
+  bool wait_for_open(int num_open, std::chrono::milliseconds timeout) const {
+    std::unique_lock<std::mutex> lock(log_->mutex);
+    return log_->changed.wait_for(lock, timeout, [&] { return log_->num_open == num_open; });
+  }
+
+ private:
+  struct Log {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<ChatRequest> requests;
+    int num_open = 0;
+  };
+
+  class Stream : public ResponseStream {
+   public:
+    Stream(Script script, std::shared_ptr<Log> log) : script_(std::move(script)), log_(std::move(log)) {}
+
+    ~Stream() override {
+      const std::lock_guard<std::mutex> lock(log_->mutex);
+      --log_->num_open;
+      log_->changed.notify_all();
+    }
+
+    std::optional<ChatEvent> next(std::chrono::milliseconds timeout) override {
+      const bool due = next_ < script_.size() && script_[next_].wait <= timeout;
+      std::unique_lock<std::mutex> lock(mutex_);
+      never_.wait_for(lock, due ? script_[next_].wait : timeout, [] { return false; });
+      if (!due && next_ < script_.size()) script_[next_].wait -= timeout;
+      if (!due) return std::nullopt;
+      return std::move(script_[next_++].event);
+    }
+
+   private:
+    Script script_;
+    size_t next_ = 0;
+    std::shared_ptr<Log> log_;
+    std::mutex mutex_;
+    std::condition_variable never_;
+  };
+
+  std::function<Script(const ChatRequest&)> make_script_;
+  std::shared_ptr<Log> log_ = std::make_shared<Log>();
+};
+
+}  // namespace spyhop::test

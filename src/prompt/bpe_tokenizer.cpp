@@ -1,0 +1,188 @@
+#include "prompt/bpe_tokenizer.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "prompt/byte_alphabet.h"
+#include "prompt/special_tokens.h"
+#include "prompt/utf8.h"
+#include "spyhop/error.h"
+
+namespace spyhop {
+namespace {
+
+constexpr size_t kMaxTextBytes = size_t{1} << 30;
+
+bool occurs_in_utf8(int byte) {
+  return byte < 0xC0 || (byte > 0xC1 && byte < 0xF5);
+}
+
+template <class Predicate>
+AddedTokenMatcher matcher_of(const std::vector<AddedToken>& tokens, const Predicate& wanted) {
+  std::vector<AddedToken> chosen;
+  std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(chosen), wanted);
+  return AddedTokenMatcher(chosen);
+}
+
+TokenTable index_of(const TokenizerJson& json) {
+  size_t num_bytes = 0;
+  for (const VocabEntry& entry : json.vocab) num_bytes += entry.token.size();
+  for (const AddedToken& token : json.added_tokens) num_bytes += token.content.size();
+  TokenTable table(json.vocab.size() + json.added_tokens.size(), num_bytes);
+  for (const VocabEntry& entry : json.vocab) table.add(entry.token, entry.id);
+  for (const AddedToken& token : json.added_tokens) table.add(token.content, token.id);
+  return table;
+}
+
+}  // namespace
+
+/// One call of encode: gathers the ids.
+class BpeTokenizer::Encoder {
+ public:
+  explicit Encoder(const BpeTokenizer& tokenizer) : tokenizer_(tokenizer), merger_(tokenizer.merges_) {}
+
+  void add_text(std::string_view text, const std::vector<AddedTokenMatcher>& rounds, size_t round) {
+    if (round == rounds.size()) return add_plain_text(text);
+    size_t done = 0;
+    for (;;) {
+      const AddedTokenMatcher::Match match = rounds[round].find(text, done);
+      if (match.id < 0) break;
+      if (match.begin > done) add_text(text.substr(done, match.begin - done), rounds, round + 1);
+      ids_.push_back(match.id);
+      done = match.begin + match.size;
+    }
+    if (done < text.size()) add_text(text.substr(done), rounds, round + 1);
+  }
+
+  void add_piece(std::string_view piece) {
+    if (piece.size() <= tokenizer_.longest_piece_) {
+      const int32_t id = tokenizer_.whole_pieces_.find(piece);
+      if (id != TokenTable::kAbsent) {
+        ids_.push_back(id);
+        return;
+      }
+    }
+    merge_piece(piece);
+  }
+
+  void merge_piece(std::string_view piece) {
+    const size_t before = ids_.size();
+    ids_.resize(before + piece.size());
+    int32_t* const begin = ids_.data() + before;
+    for (size_t i = 0; i < piece.size(); ++i) begin[i] = tokenizer_.byte_ids_[static_cast<uint8_t>(piece[i])];
+    int32_t* const end = merger_.merge(begin, begin + piece.size());
+    ids_.resize(static_cast<size_t>(end - ids_.data()));
+  }
+
+  std::vector<int32_t> take() { return std::move(ids_); }
+
+ private:
+  void add_plain_text(std::string_view text) {
+    uint32_t begin = 0;
+    for (const uint32_t end : tokenizer_.pre_tokenizer_->piece_ends(text)) {
+      add_piece(text.substr(begin, end - begin));
+      begin = end;
+    }
+  }
+
+  const BpeTokenizer& tokenizer_;
+  BytePairMerger merger_;
+  std::vector<int32_t> ids_;
+};
+
+BpeTokenizer::BpeTokenizer(const TokenizerJson& json, const SpecialTokenNames& names, const std::string& file)
+    : ids_(index_of(json)), merges_(json.merges), pre_tokenizer_(make_pre_tokenizer(json.pre_tokenizer)) {
+  for (const VocabEntry& entry : json.vocab) set_token(entry.id, entry.token, /*is_special=*/false);
+  for (const AddedToken& token : json.added_tokens) set_token(token.id, token.content, token.special);
+  special_ids_ = find_special_ids(*this, names, file);
+  check_merges(json, file);
+  find_byte_tokens(file);
+  find_whole_pieces(json);
+  const auto& added = json.added_tokens;
+  all_rounds_.push_back(matcher_of(added, [](const AddedToken& token) { return !token.normalized; }));
+  all_rounds_.push_back(matcher_of(added, [](const AddedToken& token) { return token.normalized; }));
+  grounding_rounds_.push_back(matcher_of(added, [](const AddedToken& token) { return is_grounding_token(token.content); }));
+}
+
+void BpeTokenizer::set_token(int32_t id, std::string_view notation, bool is_special) {
+  const std::string bytes = characters_to_bytes(notation).value_or(std::string(notation));
+  if (static_cast<size_t>(id) >= tokens_.size()) tokens_.resize(static_cast<size_t>(id) + 1);
+  tokens_[static_cast<size_t>(id)] = {static_cast<uint32_t>(token_bytes_.size()), static_cast<uint32_t>(bytes.size()),
+                                      is_special};
+  token_bytes_ += bytes;
+}
+
+void BpeTokenizer::check_merges(const TokenizerJson& json, const std::string& file) const {
+  const SpecialIds& ids = special_ids_;
+  for (const Merge& merge : json.merges) {
+    for (const int32_t id : {ids.bos, ids.eos, ids.pad, ids.image, ids.user, ids.assistant}) {
+      if (merge.merged != id) continue;
+      throw Error(ErrorCode::kModelLoad, file + ": model.merges yield the special token with id " + std::to_string(id) +
+                                             "; allowed: special tokens that no merge yields");
+    }
+  }
+}
+
+void BpeTokenizer::find_byte_tokens(const std::string& file) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const int32_t id = ids_.find(byte_to_character(static_cast<unsigned char>(byte)));
+    if (id == TokenTable::kAbsent && occurs_in_utf8(byte)) {
+      throw Error(ErrorCode::kModelLoad, file + ": model.vocab has no token for the byte " + std::to_string(byte) +
+                                             "; allowed: a token for every byte that occurs in UTF-8");
+    }
+    byte_ids_[static_cast<size_t>(byte)] = id;
+  }
+}
+
+void BpeTokenizer::find_whole_pieces(const TokenizerJson& json) {
+  std::vector<VocabEntry> whole;
+  size_t num_bytes = 0;
+  for (const VocabEntry& entry : json.vocab) {
+    const std::optional<std::string> bytes = characters_to_bytes(entry.token);
+    if (!bytes || bytes->empty()) continue;
+    Encoder encoder(*this);
+    encoder.merge_piece(*bytes);
+    if (encoder.take() != std::vector<int32_t>{entry.id}) continue;
+    longest_piece_ = std::max(longest_piece_, bytes->size());
+    num_bytes += bytes->size();
+    whole.push_back({*bytes, entry.id});
+  }
+  whole_pieces_ = TokenTable(whole.size(), num_bytes);
+  for (const VocabEntry& piece : whole) whole_pieces_.add(piece.token, piece.id);
+}
+
+const std::vector<AddedTokenMatcher>& BpeTokenizer::rounds_of(SpecialTokens special) const {
+  if (special == SpecialTokens::kAll) return all_rounds_;
+  return special == SpecialTokens::kGrounding ? grounding_rounds_ : no_rounds_;
+}
+
+std::vector<int32_t> BpeTokenizer::encode(std::string_view text, SpecialTokens special) const {
+  if (text.size() > kMaxTextBytes) {
+    throw Error(ErrorCode::kTooLarge,
+                "a text of " + std::to_string(text.size()) + " bytes; allowed: at most " + std::to_string(kMaxTextBytes));
+  }
+  Encoder encoder(*this);
+  if (is_valid_utf8(text)) {
+    encoder.add_text(text, rounds_of(special), 0);
+  } else {
+    encoder.add_text(replace_invalid_utf8(text), rounds_of(special), 0);
+  }
+  return encoder.take();
+}
+
+std::string_view BpeTokenizer::token_bytes(int32_t id) const {
+  if (id < 0 || id >= size()) return {};
+  const Token& token = tokens_[static_cast<size_t>(id)];
+  return {token_bytes_.data() + token.offset, token.size};
+}
+
+bool BpeTokenizer::is_special(int32_t id) const {
+  return id >= 0 && id < size() && tokens_[static_cast<size_t>(id)].is_special;
+}
+
+std::optional<int32_t> BpeTokenizer::id_of(std::string_view token) const {
+  const int32_t id = ids_.find(token);
+  return id == TokenTable::kAbsent ? std::nullopt : std::optional<int32_t>(id);
+}
+
+}  // namespace spyhop

@@ -1,0 +1,130 @@
+#include "prompt/json_view.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "spyhop/error.h"
+
+namespace spyhop {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMaxShownBytes = 120;
+constexpr int kMaxDepth = 64;
+
+const json kNull;
+
+/// A value as an error message shows it.
+std::string shown(const json& value) {
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "an array of " + std::to_string(value.size());
+  const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
+  return text.size() <= kMaxShownBytes ? text : text.substr(0, kMaxShownBytes) + "...";
+}
+
+/// Levels of arrays and objects in a JSON text. Copying and printing a value recurse, so a hostile file could exhaust the
+/// stack.
+int nesting_depth(const std::string& text) {
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string && c == '\\') ++i;
+    if (c == '"') in_string = !in_string;
+    if (in_string) continue;
+    if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
+    if (c == ']' || c == '}') --depth;
+  }
+  return deepest;
+}
+
+}  // namespace
+
+void JsonView::reject(const std::string& allowed) const {
+  fail("is " + shown(value_) + "; allowed: " + allowed);
+}
+
+void JsonView::fail(const std::string& what) const {
+  throw Error(ErrorCode::kModelLoad, file_ + ": " + (path_.empty() ? "the document" : path_) + " " + what);
+}
+
+JsonView JsonView::operator[](std::string_view key) const {
+  if (!value_.is_object()) reject("an object");
+  const auto it = value_.find(key);
+  return {it == value_.end() ? kNull : *it, file_, (path_.empty() ? "" : path_ + ".") + std::string(key)};
+}
+
+JsonView JsonView::operator[](size_t index) const {
+  return {value_[index], file_, path_ + "[" + std::to_string(index) + "]"};
+}
+
+bool JsonView::is_null() const {
+  return value_.is_null();
+}
+bool JsonView::is_string() const {
+  return value_.is_string();
+}
+bool JsonView::is_object() const {
+  return value_.is_object();
+}
+bool JsonView::is_array() const {
+  return value_.is_array();
+}
+
+size_t JsonView::array_size() const {
+  if (!value_.is_array()) reject("an array");
+  return value_.size();
+}
+
+const std::string& JsonView::string() const {
+  if (!value_.is_string()) reject("a string");
+  return value_.get_ref<const std::string&>();
+}
+
+bool JsonView::boolean() const {
+  if (!value_.is_boolean()) reject("true or false");
+  return value_.get<bool>();
+}
+
+int64_t JsonView::integer(int64_t lowest, int64_t highest) const {
+  const bool too_large = value_.is_number_unsigned() && value_.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
+  if (!value_.is_number_integer() || too_large || value_.get<int64_t>() < lowest || value_.get<int64_t>() > highest) {
+    reject("an integer from " + std::to_string(lowest) + " to " + std::to_string(highest));
+  }
+  return value_.get<int64_t>();
+}
+
+void JsonView::expect_one_of(std::initializer_list<const char*> allowed) const {
+  std::string list;
+  for (const char* item : allowed) {
+    if (value_ == item) return;
+    list += (list.empty() ? "\"" : ", \"") + std::string(item) + "\"";
+  }
+  reject(list);
+}
+
+void JsonView::expect(bool expected) const {
+  if (value_ != expected) reject(expected ? "true" : "false");
+}
+
+void JsonView::expect_unless_null(bool expected) const {
+  if (!value_.is_null()) expect(expected);
+}
+
+void JsonView::expect_null() const {
+  if (!value_.is_null()) reject("null");
+}
+
+json parse_json(const std::string& text, const std::string& file) {
+  if (nesting_depth(text) > kMaxDepth) {
+    throw Error(ErrorCode::kModelLoad, file + ": is nested deeper than " + std::to_string(kMaxDepth) + " levels");
+  }
+  try {
+    return json::parse(text);
+  } catch (const json::exception& e) {
+    throw Error(ErrorCode::kModelLoad, file + ": not valid JSON: " + e.what());
+  }
+}
+
+}  // namespace spyhop

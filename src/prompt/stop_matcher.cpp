@@ -1,0 +1,75 @@
+#include "prompt/stop_matcher.h"
+
+#include <algorithm>
+
+namespace spyhop {
+
+StopMatcher::StopMatcher(const std::vector<std::string>& stops) {
+  for (const std::string& stop : stops) {
+    int node = 0;
+    for (const char byte : stop) {
+      const auto added = static_cast<int>(nodes_.size());
+      const auto [it, is_new] = nodes_[static_cast<size_t>(node)].next.emplace(byte, added);
+      const size_t depth = nodes_[static_cast<size_t>(node)].depth + 1;
+      node = it->second;
+      if (is_new) nodes_.emplace_back().depth = depth;
+    }
+    nodes_[static_cast<size_t>(node)].longest_stop = stop.size();
+  }
+  link_nodes();
+}
+
+/// Breadth first, so that the shorter nodes which a node falls back to are complete.
+void StopMatcher::link_nodes() {
+  std::vector<int> queue{0};
+  for (size_t i = 0; i < queue.size(); ++i) {
+    const int parent = queue[i];
+    for (const auto& [byte, child] : nodes_[static_cast<size_t>(parent)].next) {
+      Node& node = nodes_[static_cast<size_t>(child)];
+      node.fallback = parent == 0 ? 0 : step(nodes_[static_cast<size_t>(parent)].fallback, byte);
+      if (node.longest_stop == 0) node.longest_stop = nodes_[static_cast<size_t>(node.fallback)].longest_stop;
+      queue.push_back(child);
+    }
+  }
+}
+
+int StopMatcher::step(int node, char byte) const {
+  for (;;) {
+    const Node& at = nodes_[static_cast<size_t>(node)];
+    const auto it = at.next.find(byte);
+    if (it != at.next.end()) return it->second;
+    if (node == 0) return 0;
+    node = at.fallback;
+  }
+}
+
+std::string StopMatcher::push(std::string_view text) {
+  if (matched_) return {};
+  size_t position = held_.size();  // in held_
+  held_.append(text);
+  for (; position < held_.size(); ++position) {
+    node_ = step(node_, held_[position]);
+    const Node& node = nodes_[static_cast<size_t>(node_)];
+    const size_t end = position + 1;
+    if (node.longest_stop > 0) match_ = std::min(match_.value_or(end), end - node.longest_stop);
+    if (match_ && end - node.depth >= *match_) {
+      matched_ = true;
+      return held_.substr(0, *match_);
+    }
+  }
+  const size_t num_ready = held_.size() - nodes_[static_cast<size_t>(node_)].depth;
+  std::string ready = held_.substr(0, num_ready);
+  held_.erase(0, num_ready);
+  if (match_) *match_ -= num_ready;
+  return ready;
+}
+
+std::string StopMatcher::finish() {
+  if (matched_) return {};
+  matched_ = match_.has_value();
+  std::string rest = held_.substr(0, match_.value_or(held_.size()));
+  held_.clear();
+  return rest;
+}
+
+}  // namespace spyhop

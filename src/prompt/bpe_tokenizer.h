@@ -34,6 +34,8 @@ class BpeTokenizer final : public Tokenizer {
   int32_t size() const override { return static_cast<int32_t>(tokens_.size()); }
   const SpecialIds& special_ids() const override { return special_ids_; }
 
+  const PreTokenizer& pre_tokenizer() const { return *pre_tokenizer_; }
+
  private:
   struct Token {
     uint32_t offset = 0;  // in token_bytes_

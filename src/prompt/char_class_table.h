@@ -48,6 +48,16 @@ class CharClassTable {
     return p;
   }
 
+  /// First position in [p, end) whose character has one of the `bits`.
+  const char* skip_others(const char* p, const char* end, uint8_t bits) const {
+    while (p < end) {
+      const ClassedChar c = at(p);
+      if (c.bits & bits) break;
+      p += c.length;
+    }
+    return p;
+  }
+
  private:
   std::array<uint16_t, 0x1100> index_{};
   std::vector<uint8_t> pages_;  // page 0 is U+0000-00FF

@@ -1,8 +1,8 @@
 #include "prompt/json_view.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/json_fields.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
@@ -10,39 +10,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMaxShownBytes = 120;
-constexpr int kMaxDepth = 64;
-
 const json kNull;
-
-/// A value as an error message shows it.
-std::string shown(const json& value) {
-  if (value.is_object()) return "an object";
-  if (value.is_array()) return "an array of " + std::to_string(value.size());
-  const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
-  return text.size() <= kMaxShownBytes ? text : text.substr(0, kMaxShownBytes) + "...";
-}
-
-/// Levels of arrays and objects in a JSON text. Copying and printing a value recurse, so a hostile file could exhaust the
-/// stack.
-int nesting_depth(const std::string& text) {
-  int depth = 0, deepest = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string && c == '\\') ++i;
-    if (c == '"') in_string = !in_string;
-    if (in_string) continue;
-    if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
-    if (c == ']' || c == '}') --depth;
-  }
-  return deepest;
-}
 
 }  // namespace
 
 void JsonView::reject(const std::string& allowed) const {
-  fail("is " + shown(value_) + "; allowed: " + allowed);
+  fail("is " + describe_json(value_) + "; allowed: " + allowed);
 }
 
 void JsonView::fail(const std::string& what) const {
@@ -114,17 +87,6 @@ void JsonView::expect_unless_null(bool expected) const {
 
 void JsonView::expect_null() const {
   if (!value_.is_null()) reject("null");
-}
-
-json parse_json(const std::string& text, const std::string& file) {
-  if (nesting_depth(text) > kMaxDepth) {
-    throw Error(ErrorCode::kModelLoad, file + ": is nested deeper than " + std::to_string(kMaxDepth) + " levels");
-  }
-  try {
-    return json::parse(text);
-  } catch (const json::exception& e) {
-    throw Error(ErrorCode::kModelLoad, file + ": not valid JSON: " + e.what());
-  }
 }
 
 }  // namespace spyhop

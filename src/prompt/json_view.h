@@ -55,7 +55,4 @@ class JsonView {
   std::string path_;
 };
 
-/// Throws Error{kModelLoad} naming the file and the place for text that is no JSON.
-nlohmann::json parse_json(const std::string& text, const std::string& file);
-
 }  // namespace spyhop

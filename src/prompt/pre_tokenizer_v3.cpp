@@ -7,7 +7,7 @@ constexpr uint8_t kLetter = 1;
 constexpr uint8_t kMark = 2;
 constexpr uint8_t kPunctuation = 4;  // symbols too
 constexpr uint8_t kNumber = 8;
-constexpr uint8_t kCjk = 16;
+constexpr uint8_t kCjk = 16;  // besides the others
 constexpr uint8_t kSpace = 32;
 constexpr uint8_t kNewline = 64;  // besides kSpace
 
@@ -20,7 +20,6 @@ bool is_ascii_letter(char c) {
 
 }  // namespace
 
-// Numbers and CJK characters carry no other bit: for the third step they are the end of the text.
 PreTokenizerV3::PreTokenizerV3()
     : classes_({{kUnicodeLetters, kLetter, false},
                 {kUnicodeMarks, kMark, false},
@@ -28,7 +27,7 @@ PreTokenizerV3::PreTokenizerV3()
                 {kUnicodeSymbols, kPunctuation, false},
                 {kUnicodeSpaces, kSpace, false},
                 {{kNewlineRanges, 2}, kNewline, false},
-                {{kCjkRanges, 3}, kCjk, true},
+                {{kCjkRanges, 3}, kCjk, false},
                 {kUnicodeNumbers, kNumber, true}}) {}
 
 std::vector<std::string> PreTokenizerV3::patterns() {
@@ -38,26 +37,32 @@ std::vector<std::string> PreTokenizerV3::patterns() {
 }
 
 std::vector<uint32_t> PreTokenizerV3::piece_ends(std::string_view text) const {
-  const char* const begin = text.data();
-  const char* const end = begin + text.size();
+  const char* p = text.data();
+  const char* const end = p + text.size();
   std::vector<uint32_t> ends;
   ends.reserve(text.size() / 4 + 1);
-  const auto cut_at = [&](const char* p) { ends.push_back(static_cast<uint32_t>(p - begin)); };
-  const char* gap = begin;  // what follows the last match
-  for (const char* p = begin; p < end;) {
-    const ClassedChar c = classes_.at(p);
-    const char* match_end = c.bits & kNumber ? number_end(p, end)
-                            : c.bits & kCjk  ? classes_.skip(p, end, kCjk)
-                                             : word_end(p, end);
-    if (match_end == p) {
-      p += c.length;
+  const auto cut_at = [&](const char* at) { ends.push_back(static_cast<uint32_t>(at - text.data())); };
+  while (p < end) {
+    const uint8_t bits = classes_.at(p).bits;
+    if (bits & kNumber) {
+      p = number_end(p, end);
+      cut_at(p);
       continue;
     }
-    if (gap != p) cut_at(p);
-    cut_at(match_end);
-    p = gap = match_end;
+    const char* const part_end = bits & kCjk ? classes_.skip(p, end, kCjk) : classes_.skip_others(p, end, kCjk | kNumber);
+    const char* gap = p;  // what follows the last match
+    while (p < part_end) {
+      const char* const match_end = word_end(p, part_end);
+      if (match_end == p) {
+        p += classes_.at(p).length;
+        continue;
+      }
+      if (gap != p) cut_at(p);
+      cut_at(match_end);
+      p = gap = match_end;
+    }
+    if (gap != part_end) cut_at(part_end);
   }
-  if (gap != end) cut_at(end);
   return ends;
 }
 
@@ -70,7 +75,7 @@ const char* PreTokenizerV3::number_end(const char* p, const char* end) const {
   return p;
 }
 
-/// End of the third pattern's match at `p`; `p` where it does not match.
+/// End of the third pattern's match at `p`; `p` where it does not match. `end` is that of the part it may see.
 const char* PreTokenizerV3::word_end(const char* p, const char* end) const {
   const ClassedChar c = classes_.at(p);
   const char* const next = p + c.length;
@@ -105,8 +110,7 @@ const char* PreTokenizerV3::space_end(const char* p, const char* end) const {
     if (c.bits & kNewline) after_newline = p;
   }
   if (after_newline) return after_newline;
-  const bool at_end = p == end || classes_.at(p).bits & (kNumber | kCjk);
-  return at_end || last == begin ? p : last;
+  return p == end || last == begin ? p : last;
 }
 
 }  // namespace spyhop

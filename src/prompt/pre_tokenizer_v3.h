@@ -10,8 +10,8 @@
 
 namespace spyhop {
 
-/// Numbers in threes, then runs of Chinese and Japanese characters, then words, punctuation and white space. The three Split
-/// steps of the sequence are one pass here: what the first two cut out bounds what the third may see.
+/// Numbers in threes; then runs of Chinese and Japanese characters; then words, punctuation and white space within each of
+/// those runs and in what lies between, each of which ends the text for what looks ahead.
 class PreTokenizerV3 final : public PreTokenizer {
  public:
   PreTokenizerV3();

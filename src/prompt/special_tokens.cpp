@@ -4,7 +4,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "common/gzip_file.h"
+#include "common/file.h"
+#include "common/json_fields.h"
 #include "prompt/json_view.h"
 #include "spyhop/error.h"
 
@@ -23,7 +24,7 @@ std::optional<std::string> token_name(const JsonView& view) {
 
 SpecialTokenNames read_names(const std::string& file) {
   if (!std::filesystem::exists(file)) return {};
-  const nlohmann::json document = parse_json(read_file_or_gzip(file, kMaxFileBytes), file);
+  const nlohmann::json document = parse_json(read_text_file(file, kMaxFileBytes), file);
   const JsonView view(document, file);
   return {token_name(view["bos_token"]), token_name(view["eos_token"]), token_name(view["pad_token"])};
 }

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "common/gzip_file.h"
+#include "common/gzip.h"
 #include "prompt/bpe_tokenizer.h"
 #include "prompt/special_tokens.h"
 #include "prompt/tokenizer_json.h"
@@ -12,12 +12,22 @@
 namespace spyhop {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr size_t kMaxFileBytes = size_t{128} << 20;
 
 std::unique_ptr<Tokenizer> load_json(const std::string& file, const SpecialTokenNames& names) {
-  TokenizerJson json = parse_tokenizer_json(read_file_or_gzip(file, kMaxFileBytes), file);
+  TokenizerJson json = parse_tokenizer_json(read_text_or_gzip_file(file, kMaxFileBytes), file);
   json = add_special_tokens(std::move(json), vl2_tokens(names), file);
   return std::make_unique<BpeTokenizer>(json, names, file);
+}
+
+fs::path find_tokenizer_file(const std::string& path) {
+  if (fs::is_regular_file(path)) return path;
+  for (const char* name : {"tokenizer.json", "tokenizer.json.gz"}) {
+    if (fs::exists(fs::path(path) / name)) return fs::path(path) / name;
+  }
+  throw Error(ErrorCode::kModelLoad, path + ": holds neither tokenizer.json nor tokenizer.model");
 }
 
 }  // namespace
@@ -30,12 +40,9 @@ std::string Tokenizer::decode(const std::vector<int32_t>& ids, bool skip_special
   return is_valid_utf8(bytes) ? bytes : replace_invalid_utf8(bytes);
 }
 
-std::unique_ptr<Tokenizer> load_tokenizer(const std::string& dir) {
-  const SpecialTokenNames names = read_special_token_names(dir);
-  for (const char* name : {"/tokenizer.json", "/tokenizer.json.gz"}) {
-    if (std::filesystem::exists(dir + name)) return load_json(dir + name, names);
-  }
-  throw Error(ErrorCode::kModelLoad, dir + ": holds neither tokenizer.json nor tokenizer.model");
+std::unique_ptr<Tokenizer> load_tokenizer(const std::string& path) {
+  const fs::path file = find_tokenizer_file(path);
+  return load_json(file.string(), read_special_token_names(file.parent_path().string()));
 }
 
 }  // namespace spyhop

@@ -52,9 +52,10 @@ class Tokenizer {
   std::string decode(const std::vector<int32_t>& ids, bool skip_special) const;
 };
 
-/// Reads `dir`/tokenizer.json, else `dir`/tokenizer.model (needs the SentencePiece plug-in), with bos, eos and pad from
-/// tokenizer_config.json, adds the VL2 tokens that are missing in the reference's order, and checks that all special ids exist.
-/// Throws Error{kModelLoad} naming the file and the field.
-std::unique_ptr<Tokenizer> load_tokenizer(const std::string& dir);
+/// Reads tokenizer.json of the folder `path`, or else its tokenizer.model (which needs the SentencePiece plug-in); a `path`
+/// that is a file is taken as one of the two. Both may be compressed by gzip, with ".gz" at the end of the name. Takes bos, eos
+/// and pad from tokenizer_config.json beside it, adds the VL2 tokens that are missing in the reference's order, and checks that
+/// all special tokens exist. Throws Error{kModelLoad} naming the file and the field.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::string& path);
 
 }  // namespace spyhop

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "common/json_fields.h"
 #include "prompt/json_view.h"
 #include "prompt/token_table.h"
 #include "spyhop/error.h"
@@ -35,8 +36,7 @@ std::string describe_step(const json& step) {
   if (!step.is_object() || !step.contains("type") || !step["type"].is_string()) return "(no type)";
   const std::string type = step["type"].get<std::string>();
   if (type != "Split" || !step.contains("pattern")) return type;
-  const std::string pattern = step["pattern"].dump(-1, ' ', /*ensure_ascii=*/true);
-  return type + " " + (pattern.size() <= kMaxShownPattern ? pattern : pattern.substr(0, kMaxShownPattern) + "...");
+  return type + " " + in_quotes(step["pattern"].dump(), kMaxShownPattern);
 }
 
 /// A pre-tokenizer as an error message names it.
@@ -117,7 +117,7 @@ std::vector<Merge> parse_merges(const JsonView& view, const TokenTable& vocab) {
     const auto pair = parse_pair(view, i);
     const auto id_of = [&](const std::string& token) {
       const int32_t id = vocab.find(token);
-      if (id == TokenTable::kAbsent) view[i].fail("needs the token " + json(token).dump() + ", which model.vocab lacks");
+      if (id == TokenTable::kAbsent) view[i].fail("needs the token " + in_quotes(token) + ", which model.vocab lacks");
       return id;
     };
     const std::string left(pair[0]), right(pair[1]);

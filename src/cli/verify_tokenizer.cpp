@@ -1,0 +1,112 @@
+#include "cli/verify_tokenizer.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "cli/tokenizer_cases.h"
+#include "common/gzip.h"
+#include "common/json_fields.h"
+#include "spyhop/error.h"
+
+namespace spyhop {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr size_t kMaxFileBytes = size_t{512} << 20;
+
+/// A line of the table.
+struct CaseFileResult {
+  std::string file;
+  int num_cases = 0;
+  int num_failed = 0;
+  std::string first_failure;
+};
+
+using CaseCheck = std::function<std::string(const json&)>;
+
+/// The name of a case file without ".jsonl" or ".jsonl.gz"; empty for other files.
+std::string case_file_stem(const fs::path& path) {
+  std::string name = path.filename().string();
+  for (const char* ending : {".gz", ".jsonl"}) {
+    const std::string_view end = ending;
+    const bool has_ending = name.size() > end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;
+    if (has_ending) name.erase(name.size() - end.size());
+    if (!has_ending && end == ".jsonl") return {};
+  }
+  return name;
+}
+
+CaseFileResult run_case_file(const fs::path& path, const CaseCheck& check) {
+  CaseFileResult result{path.filename().string(), 0, 0, {}};
+  const std::string text = read_text_or_gzip_file(path.string(), kMaxFileBytes);
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.empty()) continue;
+    ++result.num_cases;
+    const std::string name = path.string() + ":" + std::to_string(result.num_cases);
+    const json item = parse_json(line, name);
+    try {
+      const std::string difference = check(item);
+      if (difference.empty()) continue;
+      if (++result.num_failed == 1) result.first_failure = "id " + item.at("id").dump() + ": " + difference;
+    } catch (const json::exception& e) {
+      throw Error(ErrorCode::kModelLoad, name + ": not a case of this kind: " + e.what());
+    }
+  }
+  return result;
+}
+
+struct CaseKind {
+  const char* stem;
+  std::string (*check)(const Tokenizer&, const json&);
+};
+
+constexpr CaseKind kKinds[] = {{"encode", check_encode_case},
+                               {"decode", check_decode_case},
+                               {"stream", check_stream_case},
+                               {"conv", check_conversation_case},
+                               {"pretok", check_pre_tokenizer_case}};
+
+std::vector<CaseFileResult> run_all(const std::string& path, const std::string& cases_folder) {
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(cases_folder)) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::vector<CaseFileResult> results;
+  for (const fs::path& file : files) {
+    const std::string stem = case_file_stem(file);
+    for (const CaseKind& kind : kKinds) {
+      if (stem != kind.stem) continue;
+      if (!tokenizer) tokenizer = load_tokenizer(path);
+      results.push_back(run_case_file(file, [&](const json& item) { return kind.check(*tokenizer, item); }));
+    }
+  }
+  return results;
+}
+
+}  // namespace
+
+int verify_tokenizer(const std::string& path, const std::string& cases_folder) {
+  if (!fs::is_directory(cases_folder)) throw Error(ErrorCode::kNotFound, cases_folder + ": no such folder", "--cases");
+  const std::vector<CaseFileResult> results = run_all(path, cases_folder);
+  int num_cases = 0, num_failed = 0;
+  std::printf("%-24s %8s %8s  %s\n", "file", "cases", "failed", "first failure");
+  for (const CaseFileResult& result : results) {
+    std::printf("%-24s %8d %8d  %s\n", result.file.c_str(), result.num_cases, result.num_failed, result.first_failure.c_str());
+    num_cases += result.num_cases;
+    num_failed += result.num_failed;
+  }
+  std::printf("%-24s %8d %8d\n", "all", num_cases, num_failed);
+  if (num_cases == 0) std::printf("%s holds no cases\n", cases_folder.c_str());
+  return num_cases > 0 && num_failed == 0 ? 0 : 1;
+}
+
+}  // namespace spyhop

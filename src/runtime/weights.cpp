@@ -3,11 +3,10 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
-#include <cstdio>
-#include <memory>
 #include <unordered_set>
 #include <utility>
 
+#include "runtime/host_memory.h"
 #include "runtime/tensor_fill.h"
 #include "spyhop/error.h"
 
@@ -58,16 +57,18 @@ at::Tensor view_of(const SafetensorsFolder::Located& located, at::ScalarType typ
       data, located.tensor->shape, [storage = located.file->storage()](void*) {}, at::TensorOptions().dtype(type));
 }
 
-/// Bytes of memory that can be had without swapping; 0 when unknown.
-int64_t available_memory_bytes() {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/meminfo", "re"), &std::fclose);
-  if (!file) return 0;
-  char line[128];
-  long long kib = 0;
-  while (std::fgets(line, sizeof line, file.get()) != nullptr) {
-    if (std::sscanf(line, "MemAvailable: %lld kB", &kib) == 1) return int64_t{kib} * 1024;
-  }
-  return 0;
+/// Refuses what memory cannot hold; the kernel would grant it first and kill the process later.
+void check_memory(int64_t needed, const std::string& what) {
+  const int64_t available = available_memory_bytes();
+  if (available == 0 || needed <= available) return;
+  const auto mib = [](int64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
+  throw Error(ErrorCode::kModelLoad, what + " need " + mib(needed) + " of memory; available: " + mib(available));
+}
+
+int64_t bytes_of(const TensorSpec& spec, at::ScalarType type) {
+  int64_t bytes = static_cast<int64_t>(at::elementSize(type));
+  for (const int64_t size : spec.shape) bytes *= size;
+  return bytes;
 }
 
 Weights load_stored(const std::string& dir, const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime,
@@ -75,27 +76,33 @@ Weights load_stored(const std::string& dir, const std::vector<TensorSpec>& specs
   const SafetensorsFolder folder = SafetensorsFolder::open(dir);
   check_tensors(folder, specs).throw_if_any(ErrorCode::kModelLoad, dir + ": the weights do not fit the configuration");
 
-  Weights::Map tensors;
-  std::vector<FillJob> conversions;
-  std::vector<FillJob> page_ins;
+  const at::ScalarType type = scalar_type(runtime.compute);
   int64_t viewed_bytes = 0;
+  int64_t converted_bytes = 0;
+  for (const TensorSpec& spec : specs) {
+    if (!spec.used) continue;
+    const bool viewed = can_be_viewed(*folder.find(spec.name).tensor, runtime.compute);
+    (viewed ? viewed_bytes : converted_bytes) += bytes_of(spec, type);
+  }
+  check_memory(converted_bytes, dir + ": the converted weights");
+  // Reading ahead what memory cannot hold would only push out what was read first.
+  const bool page_in = viewed_bytes + converted_bytes < available_memory_bytes() * 3 / 4;
+
+  Weights::Map tensors;
+  std::vector<FillJob> jobs;
   for (const TensorSpec& spec : specs) {
     if (!spec.used) continue;
     const SafetensorsFolder::Located located = folder.find(spec.name);
     at::Tensor& tensor = tensors[spec.name];
     if (can_be_viewed(*located.tensor, runtime.compute)) {
-      tensor = view_of(located, scalar_type(runtime.compute));
-      viewed_bytes += static_cast<int64_t>(located.tensor->num_bytes);
-      page_ins.push_back(page_in_job(*located.tensor));
+      tensor = view_of(located, type);
+      if (page_in) jobs.push_back(page_in_job(*located.tensor));
     } else {
-      tensor = at::empty(spec.shape, at::TensorOptions().dtype(scalar_type(runtime.compute)));
-      conversions.push_back(convert_job(*located.tensor, tensor));
+      tensor = allocate_tensor(spec.shape, type);
+      jobs.push_back(convert_job(*located.tensor, tensor));
     }
   }
-  // Reading ahead what memory cannot hold would only push out what was read first.
-  if (viewed_bytes > available_memory_bytes() / 2) page_ins.clear();
-  for (FillJob& job : page_ins) conversions.push_back(std::move(job));
-  run_fill_jobs(conversions, runtime.num_threads, progress);
+  run_fill_jobs(jobs, runtime.num_threads, progress);
   return Weights(std::move(tensors));
 }
 
@@ -119,12 +126,17 @@ RandomFill dummy_fill(const TensorSpec& spec, uint64_t seed) {
 }
 
 Weights make_dummy(const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime, void (*progress)(double share)) {
+  const at::ScalarType type = scalar_type(runtime.compute);
+  int64_t needed = 0;
+  for (const TensorSpec& spec : specs) needed += spec.used ? bytes_of(spec, type) : 0;
+  check_memory(needed, "random weights of these dimensions");
+
   Weights::Map tensors;
   std::vector<FillJob> jobs;
   for (const TensorSpec& spec : specs) {
     if (!spec.used) continue;
     at::Tensor& tensor = tensors[spec.name];
-    tensor = at::empty(spec.shape, at::TensorOptions().dtype(scalar_type(runtime.compute)));
+    tensor = allocate_tensor(spec.shape, type);
     jobs.push_back(random_job(dummy_fill(spec, runtime.dummy_seed), tensor));
   }
   run_fill_jobs(jobs, runtime.num_threads, progress);

@@ -50,7 +50,8 @@ class SafetensorsFile {
 
   const std::string& path() const { return path_; }
   /// In the order of their data.
-  const std::vector<StoredTensor>& tensors() const { return tensors_; }
+  const std::vector<StoredTensor>& tensors() const& { return tensors_; }
+  const std::vector<StoredTensor>& tensors() && = delete;
   /// Null when there is none of that name.
   const StoredTensor* find(const std::string& name) const;
   /// Throws Error{kModelLoad} naming file and tensor.
@@ -81,7 +82,8 @@ class SafetensorsFolder {
   /// same folder, missing shards, tensors that a shard lacks or has besides the index, a tensor in two shards.
   static SafetensorsFolder open(const std::string& dir);
 
-  const std::vector<SafetensorsFile>& files() const { return files_; }
+  const std::vector<SafetensorsFile>& files() const& { return files_; }
+  const std::vector<SafetensorsFile>& files() && = delete;
   size_t num_tensors() const;
   /// Nulls when there is none of that name.
   Located find(const std::string& name) const;

@@ -76,7 +76,7 @@ void masked_softmax_aten(at::Tensor scores, const SoftmaxOptions& options) {
   at::Tensor visible = at::zeros({scores.size(1)}, index);
   if (options.causal) visible = at::floor_divide(at::arange(scores.size(1), index), options.rows_per_query);
   const at::Tensor hidden = at::arange(scores.size(2), index).unsqueeze(0) >= (visible + options.first_visible).unsqueeze(1);
-  const at::Tensor scaled = (scores * options.scale).to(at::kFloat);
+  const at::Tensor scaled = (scores.to(at::kFloat) * options.scale).to(scores.scalar_type()).to(at::kFloat);
   scores.copy_(at::softmax(scaled.masked_fill(hidden, -std::numeric_limits<float>::infinity()), -1));
 }
 

@@ -15,7 +15,8 @@ constexpr size_t kMaxTextBytes = 4096;
 /// Follows a parser: keys of the open objects, depth, number of values.
 class ParseGuard {
  public:
-  ParseGuard(const std::string& name, ErrorCode code, const JsonLimits& limits) : name_(name), code_(code), limits_(limits) {}
+  ParseGuard(const std::string& name, ErrorCode code, const JsonDocumentLimits& limits)
+      : name_(name), code_(code), limits_(limits) {}
 
   void see(json::parse_event_t event, const json& parsed) {
     using Event = json::parse_event_t;
@@ -42,7 +43,7 @@ class ParseGuard {
 
   const std::string& name_;
   ErrorCode code_;
-  JsonLimits limits_;
+  JsonDocumentLimits limits_;
   std::vector<std::set<std::string>> keys_;
   size_t num_values_ = 0;
 };
@@ -86,7 +87,7 @@ const json& empty_object() {
 
 }  // namespace
 
-json parse_json(std::string_view text, const std::string& name, ErrorCode code, const JsonLimits& limits) {
+json parse_json(std::string_view text, const std::string& name, ErrorCode code, const JsonDocumentLimits& limits) {
   ParseGuard guard(name, code, limits);
   try {
     return json::parse(text.begin(), text.end(), [&guard](int, json::parse_event_t event, const json& parsed) {
@@ -164,7 +165,7 @@ std::optional<int> JsonFields::integer_or_null(const std::string& key, IntRange 
   return fallback;
 }
 
-double JsonFields::number(const std::string& key, NumberRange allowed, std::optional<double> fallback) {
+double JsonFields::number(const std::string& key, RealRange allowed, std::optional<double> fallback) {
   const std::string words = "a number from " + number_text(allowed.min) + " to " + number_text(allowed.max);
   const json* value = read(key, fallback.has_value(), words);
   if (value != nullptr && value->is_number()) {

@@ -18,7 +18,7 @@
 namespace spyhop {
 
 /// What a document may cost, counted while it is parsed.
-struct JsonLimits {
+struct JsonDocumentLimits {
   size_t max_depth = 64;          // objects and arrays inside each other
   size_t max_values = 4'000'000;  // values of the whole document
 };
@@ -26,7 +26,7 @@ struct JsonLimits {
 /// Parses `text`, called `name` in messages. Throws Error{code} naming the place when it is no JSON, when an object has a key
 /// twice, or when it is over a limit.
 nlohmann::json parse_json(std::string_view text, const std::string& name, ErrorCode code = ErrorCode::kModelLoad,
-                          const JsonLimits& limits = {});
+                          const JsonDocumentLimits& limits = {});
 
 /// A JSON value for messages: short scalars as they are, the rest described.
 std::string describe_json(const nlohmann::json& value);
@@ -36,7 +36,7 @@ struct IntRange {
   int max;
 };
 
-struct NumberRange {
+struct RealRange {
   double min;
   double max;
 };
@@ -51,7 +51,7 @@ class JsonFields {
   int integer(const std::string& key, IntRange allowed, std::optional<int> fallback = std::nullopt);
   /// An explicit null, too, is a value.
   std::optional<int> integer_or_null(const std::string& key, IntRange allowed, std::optional<int> fallback);
-  double number(const std::string& key, NumberRange allowed, std::optional<double> fallback = std::nullopt);
+  double number(const std::string& key, RealRange allowed, std::optional<double> fallback = std::nullopt);
   bool boolean(const std::string& key, std::optional<bool> fallback = std::nullopt);
   /// At most 4096 bytes.
   std::string text(const std::string& key, std::optional<std::string> fallback = std::nullopt);

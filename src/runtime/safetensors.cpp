@@ -273,7 +273,7 @@ SafetensorsFile::SafetensorsFile(std::shared_ptr<const uint8_t> bytes, size_t nu
     : path_(std::move(path)), bytes_(std::move(bytes)) {
   const std::string_view header = header_of(bytes_.get(), num_bytes, path_);
   const size_t data_begin = kLengthBytes + header.size();
-  JsonLimits limits;
+  JsonDocumentLimits limits;
   limits.max_depth = 8;
   const json parsed = parse_json(header, path_ + ": header", ErrorCode::kModelLoad, limits);
   tensors_ = HeaderReader(path_, bytes_.get() + data_begin, num_bytes - data_begin).read(parsed);

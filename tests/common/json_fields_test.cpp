@@ -15,7 +15,7 @@ using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::string parse_complaint(const std::string& text, const JsonLimits& limits = {}) {
+std::string parse_complaint(const std::string& text, const JsonDocumentLimits& limits = {}) {
   try {
     parse_json(text, "a.json", ErrorCode::kInvalidRequest, limits);
   } catch (const Error& e) {
@@ -40,7 +40,7 @@ TEST(ParseJson, depth_is_limited) {
 }
 
 TEST(ParseJson, the_number_of_values_is_limited) {
-  JsonLimits limits;
+  JsonDocumentLimits limits;
   limits.max_values = 4;  // the array is one
   EXPECT_EQ(parse_complaint("[1, 2, 3]", limits), "no error");
   EXPECT_EQ(parse_complaint("[1, 2, 3, 4]", limits), "a.json: more than 4 values");

@@ -84,4 +84,20 @@ std::string check_pre_tokenizer_case(const Tokenizer& tokenizer, const json& ite
   return bpe->pre_tokenizer().piece_ends(item.at("text").get<std::string>()) == ends ? "" : "lens";
 }
 
+std::string check_sentencepiece_encode_case(const SentencePieceModel& model, const json& item) {
+  const Ids ids = model.encode(item.at("text").get<std::string>());
+  return ids == item.at("ids").get<Ids>() ? check_sentencepiece_decode_case(model, item) : "ids";
+}
+
+std::string check_sentencepiece_decode_case(const SentencePieceModel& model, const json& item) {
+  const auto ids = item.at("ids").get<Ids>();
+  const json& pieces = item.at("pieces");
+  for (size_t i = 0; i < ids.size(); ++i) {
+    // An unknown piece is recorded as the text that it stands for.
+    const bool has_piece = ids[i] >= 0 && ids[i] < model.size() && model.kind(ids[i]) != kSpyhopUnknownPiece;
+    if (has_piece && model.piece(ids[i]) != pieces.at(i).get<std::string>()) return "pieces[" + std::to_string(i) + "]";
+  }
+  return model.decode(ids) == item.at("dec").get<std::string>() ? "" : "dec";
+}
+
 }  // namespace spyhop

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "prompt/sentencepiece_model.h"
 #include "prompt/tokenizer.h"
 
 namespace spyhop {
@@ -21,5 +22,10 @@ std::string check_stream_case(const Tokenizer& tokenizer, const nlohmann::json& 
 std::string check_conversation_case(const Tokenizer& tokenizer, const nlohmann::json& item);
 /// text -> lengths of the pre-tokenizer's pieces.
 std::string check_pre_tokenizer_case(const Tokenizer& tokenizer, const nlohmann::json& item);
+
+/// text -> ids and pieces of a SentencePiece model, and back.
+std::string check_sentencepiece_encode_case(const SentencePieceModel& model, const nlohmann::json& item);
+/// ids -> text.
+std::string check_sentencepiece_decode_case(const SentencePieceModel& model, const nlohmann::json& item);
 
 }  // namespace spyhop

@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "cli/tokenizer_cases.h"
@@ -75,19 +77,57 @@ constexpr CaseKind kKinds[] = {{"encode", check_encode_case},
                                {"conv", check_conversation_case},
                                {"pretok", check_pre_tokenizer_case}};
 
+struct ModelCaseKind {
+  const char* stem_end;
+  std::string (*check)(const SentencePieceModel&, const json&);
+};
+
+constexpr ModelCaseKind kModelKinds[] = {{".encode", check_sentencepiece_encode_case},
+                                         {".decode", check_sentencepiece_decode_case}};
+
+/// Runs case files, loading each tokenizer when the first file asks for it.
+class CaseRunner {
+ public:
+  explicit CaseRunner(const std::string& path) : path_(path) {}
+
+  /// Nothing for a file of no known kind.
+  std::optional<CaseFileResult> run(const fs::path& file) {
+    const std::string stem = case_file_stem(file);
+    for (const CaseKind& kind : kKinds) {
+      if (stem != kind.stem) continue;
+      if (!tokenizer_) tokenizer_ = load_tokenizer(path_);
+      return run_case_file(file, [&](const json& item) { return kind.check(*tokenizer_, item); });
+    }
+    for (const ModelCaseKind& kind : kModelKinds) {
+      const std::string_view end = kind.stem_end;
+      if (stem.size() <= end.size() || stem.compare(stem.size() - end.size(), end.size(), end) != 0) continue;
+      const SentencePieceModel& model = model_of(stem.substr(0, stem.size() - end.size()));
+      return run_case_file(file, [&](const json& item) { return kind.check(model, item); });
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const SentencePieceModel& model_of(const std::string& name) {
+    const auto known = models_.find(name);
+    if (known != models_.end()) return known->second;
+    const std::string file = fs::is_directory(path_) ? path_ + "/" + name + ".model" : path_;
+    return models_.emplace(name, SentencePieceModel(read_text_or_gzip_file(file, kMaxFileBytes), file)).first->second;
+  }
+
+  std::string path_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::map<std::string, SentencePieceModel> models_;
+};
+
 std::vector<CaseFileResult> run_all(const std::string& path, const std::string& cases_folder) {
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(cases_folder)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  std::unique_ptr<Tokenizer> tokenizer;
+  CaseRunner runner(path);
   std::vector<CaseFileResult> results;
   for (const fs::path& file : files) {
-    const std::string stem = case_file_stem(file);
-    for (const CaseKind& kind : kKinds) {
-      if (stem != kind.stem) continue;
-      if (!tokenizer) tokenizer = load_tokenizer(path);
-      results.push_back(run_case_file(file, [&](const json& item) { return kind.check(*tokenizer, item); }));
-    }
+    if (std::optional<CaseFileResult> result = runner.run(file)) results.push_back(std::move(*result));
   }
   return results;
 }

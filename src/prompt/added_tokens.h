@@ -51,4 +51,20 @@ class AddedTokenMatcher {
   std::array<bool, 256> begins_token_{};
 };
 
+/// Calls `on_token(id)` for each added token in `text` and `on_text(part)` for each part between them that is not empty, in
+/// order.
+template <class OnText, class OnToken>
+void split_at_added_tokens(std::string_view text, const AddedTokenMatcher& matcher, const OnText& on_text,
+                           const OnToken& on_token) {
+  size_t done = 0;
+  for (;;) {
+    const AddedTokenMatcher::Match match = matcher.find(text, done);
+    if (match.id < 0) break;
+    if (match.begin > done) on_text(text.substr(done, match.begin - done));
+    on_token(match.id);
+    done = match.begin + match.size;
+  }
+  if (done < text.size()) on_text(text.substr(done));
+}
+
 }  // namespace spyhop

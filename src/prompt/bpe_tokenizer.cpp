@@ -43,15 +43,9 @@ class BpeTokenizer::Encoder {
 
   void add_text(std::string_view text, const std::vector<AddedTokenMatcher>& rounds, size_t round) {
     if (round == rounds.size()) return add_plain_text(text);
-    size_t done = 0;
-    for (;;) {
-      const AddedTokenMatcher::Match match = rounds[round].find(text, done);
-      if (match.id < 0) break;
-      if (match.begin > done) add_text(text.substr(done, match.begin - done), rounds, round + 1);
-      ids_.push_back(match.id);
-      done = match.begin + match.size;
-    }
-    if (done < text.size()) add_text(text.substr(done), rounds, round + 1);
+    split_at_added_tokens(
+        text, rounds[round], [&](std::string_view part) { add_text(part, rounds, round + 1); },
+        [&](int32_t id) { ids_.push_back(id); });
   }
 
   void add_piece(std::string_view piece) {

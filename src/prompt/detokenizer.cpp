@@ -27,7 +27,12 @@ std::string Utf8Stream::finish() {
 
 std::string Detokenizer::push(int32_t id) {
   if (skip_special_ && tokenizer_.is_special(id)) return {};
-  return utf8_.push(tokenizer_.token_bytes(id));
+  std::string_view bytes = tokenizer_.token_bytes(id);
+  if (is_at_start_ && !bytes.empty()) {
+    is_at_start_ = false;
+    if (tokenizer_.drops_leading_space() && bytes[0] == ' ') bytes.remove_prefix(1);
+  }
+  return utf8_.push(bytes);
 }
 
 }  // namespace spyhop

@@ -23,16 +23,20 @@ class Utf8Stream {
   std::string pending_;
 };
 
+/// Turns a sequence's tokens into text, each as soon as its characters are whole.
 class Detokenizer {
  public:
   Detokenizer(const Tokenizer& tokenizer, bool skip_special) : tokenizer_(tokenizer), skip_special_(skip_special) {}
 
+  /// Text that the token completes; may be empty.
   std::string push(int32_t id);
+  /// What an unfinished character at the end turns into.
   std::string finish() { return utf8_.finish(); }
 
  private:
   const Tokenizer& tokenizer_;
   bool skip_special_;
+  bool is_at_start_ = true;
   Utf8Stream utf8_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "common/gzip.h"
 #include "prompt/bpe_tokenizer.h"
+#include "prompt/sentencepiece_tokenizer.h"
 #include "prompt/special_tokens.h"
 #include "prompt/tokenizer_json.h"
 #include "prompt/utf8.h"
@@ -16,15 +17,19 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxFileBytes = size_t{128} << 20;
 
-std::unique_ptr<Tokenizer> load_json(const std::string& file, const SpecialTokenNames& names) {
-  TokenizerJson json = parse_tokenizer_json(read_text_or_gzip_file(file, kMaxFileBytes), file);
+std::unique_ptr<Tokenizer> load_json(const std::string& text, const std::string& file, const SpecialTokenNames& names) {
+  TokenizerJson json = parse_tokenizer_json(text, file);
   json = add_special_tokens(std::move(json), vl2_tokens(names), file);
   return std::make_unique<BpeTokenizer>(json, names, file);
 }
 
+bool is_sentencepiece(const fs::path& file) {
+  return file.extension() == ".model" || file.stem().extension() == ".model";
+}
+
 fs::path find_tokenizer_file(const std::string& path) {
   if (fs::is_regular_file(path)) return path;
-  for (const char* name : {"tokenizer.json", "tokenizer.json.gz"}) {
+  for (const char* name : {"tokenizer.json", "tokenizer.json.gz", "tokenizer.model"}) {
     if (fs::exists(fs::path(path) / name)) return fs::path(path) / name;
   }
   throw Error(ErrorCode::kModelLoad, path + ": holds neither tokenizer.json nor tokenizer.model");
@@ -42,7 +47,10 @@ std::string Tokenizer::decode(const std::vector<int32_t>& ids, bool skip_special
 
 std::unique_ptr<Tokenizer> load_tokenizer(const std::string& path) {
   const fs::path file = find_tokenizer_file(path);
-  return load_json(file.string(), read_special_token_names(file.parent_path().string()));
+  const SpecialTokenNames names = read_special_token_names(file.parent_path().string());
+  const std::string bytes = read_text_or_gzip_file(file.string(), kMaxFileBytes);
+  if (is_sentencepiece(file)) return std::make_unique<SentencePieceTokenizer>(bytes, names, file.string());
+  return load_json(bytes, file.string(), names);
 }
 
 }  // namespace spyhop

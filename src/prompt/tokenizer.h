@@ -48,8 +48,11 @@ class Tokenizer {
 
   virtual const SpecialIds& special_ids() const = 0;
 
+  /// True when a text that begins with a token's space loses that space in decoding, as with SentencePiece.
+  virtual bool drops_leading_space() const { return false; }
+
   /// Whole-text decoding: bytes of all tokens concatenated, invalid UTF-8 replaced by U+FFFD.
-  std::string decode(const std::vector<int32_t>& ids, bool skip_special) const;
+  virtual std::string decode(const std::vector<int32_t>& ids, bool skip_special) const;
 };
 
 /// Reads tokenizer.json of the folder `path`, or else its tokenizer.model (which needs the SentencePiece plug-in); a `path`

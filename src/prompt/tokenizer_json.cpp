@@ -113,15 +113,16 @@ std::vector<Merge> parse_merges(const JsonView& view, const TokenTable& vocab) {
   if (view.array_size() > static_cast<size_t>(kMaxId)) view.fail("has more than " + std::to_string(kMaxId) + " entries");
   std::vector<Merge> merges;
   merges.reserve(view.array_size());
+  std::string merged;
   for (size_t i = 0; i < view.array_size(); ++i) {
     const auto pair = parse_pair(view, i);
-    const auto id_of = [&](const std::string& token) {
+    const auto id_of = [&](std::string_view token) {
       const int32_t id = vocab.find(token);
       if (id == TokenTable::kAbsent) view[i].fail("needs the token " + in_quotes(token) + ", which model.vocab lacks");
       return id;
     };
-    const std::string left(pair[0]), right(pair[1]);
-    merges.push_back({id_of(left), id_of(right), id_of(left + right)});
+    merged.assign(pair[0]).append(pair[1]);
+    merges.push_back({id_of(pair[0]), id_of(pair[1]), id_of(merged)});
   }
   return merges;
 }
@@ -155,12 +156,12 @@ AddedToken parse_added_token(const JsonView& view) {
   return token;
 }
 
-std::vector<AddedToken> parse_added_tokens(const JsonView& view, const std::vector<VocabEntry>& vocab) {
+std::vector<AddedToken> parse_added_tokens(const JsonView& view, const std::vector<VocabEntry>& vocab,
+                                           const TokenTable& known) {
   std::vector<AddedToken> tokens;
   if (view.is_null()) return tokens;
-  const TokenTable known = index_of(vocab);
-  std::unordered_set<int32_t> taken;
-  for (const VocabEntry& entry : vocab) taken.insert(entry.id);
+  std::vector<bool> taken(MergeTable::kMaxIds);
+  for (const VocabEntry& entry : vocab) taken[static_cast<size_t>(entry.id)] = true;
   std::unordered_set<std::string> contents;
   for (size_t i = 0; i < view.array_size(); ++i) {
     AddedToken token = parse_added_token(view[i]);
@@ -169,9 +170,10 @@ std::vector<AddedToken> parse_added_tokens(const JsonView& view, const std::vect
     if (vocab_id != TokenTable::kAbsent && vocab_id != token.id) {
       view[i]["id"].reject("the id of that token in model.vocab, " + std::to_string(vocab_id));
     }
-    if (vocab_id == TokenTable::kAbsent && !taken.insert(token.id).second) {
+    if (vocab_id == TokenTable::kAbsent && taken[static_cast<size_t>(token.id)]) {
       view[i]["id"].reject("an id that no other token has");
     }
+    taken[static_cast<size_t>(token.id)] = true;
     tokens.push_back(std::move(token));
   }
   return tokens;
@@ -195,9 +197,10 @@ TokenizerJson parse_tokenizer_json(const std::string& text, const std::string& f
   const JsonView model = view["model"];
   check_model_options(model);
   result.vocab = parse_vocab(model["vocab"]);
-  result.merges = parse_merges(model["merges"], index_of(result.vocab));
+  const TokenTable known = index_of(result.vocab);
+  result.merges = parse_merges(model["merges"], known);
   if (!MergeTable(result.merges).has_distinct_pairs()) model["merges"].fail("names a pair of tokens twice");
-  result.added_tokens = parse_added_tokens(view["added_tokens"], result.vocab);
+  result.added_tokens = parse_added_tokens(view["added_tokens"], result.vocab, known);
   return result;
 }
 

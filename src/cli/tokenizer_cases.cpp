@@ -100,4 +100,22 @@ std::string check_sentencepiece_decode_case(const SentencePieceModel& model, con
   return model.decode(ids) == item.at("dec").get<std::string>() ? "" : "dec";
 }
 
+std::string check_llama_case(const LlamaTrio& trio, const json& item) {
+  const auto text = item.at("text").get<std::string>();
+  if (trio.model.encode(text) != item.at("sp_ids").get<Ids>()) return "sp_ids";
+  struct Version {
+    const LlamaTokenizer& tokenizer;
+    std::string ids, decoded;
+  };
+  for (const Version& version : {Version{trio.legacy, "hf_legacy_ids", "hf_legacy_dec"},
+                                 Version{trio.non_legacy, "hf_nonlegacy_ids", "hf_nonlegacy_dec"}}) {
+    const Ids ids = version.tokenizer.encode(text, SpecialTokens::kAll);
+    if (ids != item.at(version.ids).get<Ids>()) return version.ids;
+    if (version.tokenizer.decode(ids, /*skip_special=*/false) != item.at(version.decoded).get<std::string>()) {
+      return version.decoded;
+    }
+  }
+  return {};
+}
+
 }  // namespace spyhop

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "prompt/llama_tokenizer.h"
 #include "prompt/sentencepiece_model.h"
 #include "prompt/tokenizer.h"
 
@@ -27,5 +28,13 @@ std::string check_pre_tokenizer_case(const Tokenizer& tokenizer, const nlohmann:
 std::string check_sentencepiece_encode_case(const SentencePieceModel& model, const nlohmann::json& item);
 /// ids -> text.
 std::string check_sentencepiece_decode_case(const SentencePieceModel& model, const nlohmann::json& item);
+
+/// One text's ids in a SentencePiece model and in the two tokenizer.json that were converted from it.
+struct LlamaTrio {
+  SentencePieceModel model;
+  LlamaTokenizer legacy;
+  LlamaTokenizer non_legacy;
+};
+std::string check_llama_case(const LlamaTrio& trio, const nlohmann::json& item);
 
 }  // namespace spyhop

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
@@ -85,6 +84,8 @@ struct ModelCaseKind {
 constexpr ModelCaseKind kModelKinds[] = {{".encode", check_sentencepiece_encode_case},
                                          {".decode", check_sentencepiece_decode_case}};
 
+constexpr std::string_view kLlamaStemEnd = ".hf_llama";
+
 /// Runs case files, loading each tokenizer when the first file asks for it.
 class CaseRunner {
  public:
@@ -99,25 +100,40 @@ class CaseRunner {
       return run_case_file(file, [&](const json& item) { return kind.check(*tokenizer_, item); });
     }
     for (const ModelCaseKind& kind : kModelKinds) {
-      const std::string_view end = kind.stem_end;
-      if (stem.size() <= end.size() || stem.compare(stem.size() - end.size(), end.size(), end) != 0) continue;
-      const SentencePieceModel& model = model_of(stem.substr(0, stem.size() - end.size()));
+      const std::optional<std::string> name = model_name(stem, kind.stem_end);
+      if (!name) continue;
+      const SentencePieceModel model = load_model(*name);
       return run_case_file(file, [&](const json& item) { return kind.check(model, item); });
     }
-    return std::nullopt;
+    const std::optional<std::string> name = model_name(stem, kLlamaStemEnd);
+    if (!name) return std::nullopt;
+    const LlamaTrio trio{load_model(*name), load_llama(*name + "_hf_legacy.json"), load_llama(*name + "_hf_nonlegacy.json")};
+    return run_case_file(file, [&](const json& item) { return check_llama_case(trio, item); });
   }
 
  private:
-  const SentencePieceModel& model_of(const std::string& name) {
-    const auto known = models_.find(name);
-    if (known != models_.end()) return known->second;
+  /// The name before `end` in a stem such as "bpe.encode", if the tokenizer asked for holds that model.
+  std::optional<std::string> model_name(const std::string& stem, std::string_view end) const {
+    if (stem.size() <= end.size() || stem.compare(stem.size() - end.size(), end.size(), end) != 0) return std::nullopt;
+    const std::string name = stem.substr(0, stem.size() - end.size());
+    return fs::is_directory(path_) || fs::path(path_).stem() == name ? std::optional<std::string>(name) : std::nullopt;
+  }
+
+  SentencePieceModel load_model(const std::string& name) const {
     const std::string file = fs::is_directory(path_) ? path_ + "/" + name + ".model" : path_;
-    return models_.emplace(name, SentencePieceModel(read_text_or_gzip_file(file, kMaxFileBytes), file)).first->second;
+    return SentencePieceModel(read_text_or_gzip_file(file, kMaxFileBytes), file);
+  }
+
+  /// A converted tokenizer as it is, without the VL2 tokens.
+  LlamaTokenizer load_llama(const std::string& name) const {
+    const std::string file = ((fs::is_directory(path_) ? fs::path(path_) : fs::path(path_).parent_path()) / name).string();
+    const TokenizerJson parsed = parse_tokenizer_json(read_text_or_gzip_file(file, kMaxFileBytes), file);
+    if (std::holds_alternative<LlamaStyle>(parsed.style)) return LlamaTokenizer(parsed, SpecialIds{}, file);
+    throw Error(ErrorCode::kModelLoad, file + ": not converted from a SentencePiece model");
   }
 
   std::string path_;
   std::unique_ptr<Tokenizer> tokenizer_;
-  std::map<std::string, SentencePieceModel> models_;
 };
 
 std::vector<CaseFileResult> run_all(const std::string& path, const std::string& cases_folder) {

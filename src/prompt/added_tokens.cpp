@@ -1,6 +1,21 @@
 #include "prompt/added_tokens.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "prompt/special_tokens.h"
+
 namespace spyhop {
+namespace {
+
+template <class Predicate>
+AddedTokenMatcher matcher_of(const std::vector<AddedToken>& tokens, const Predicate& is_wanted) {
+  std::vector<AddedToken> wanted;
+  std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(wanted), is_wanted);
+  return AddedTokenMatcher(wanted);
+}
+
+}  // namespace
 
 AddedTokenMatcher::AddedTokenMatcher(const std::vector<AddedToken>& tokens) {
   for (const AddedToken& token : tokens) add(token);
@@ -43,6 +58,17 @@ AddedTokenMatcher::Match AddedTokenMatcher::find(std::string_view text, size_t f
     if (match.id >= 0) return match;
   }
   return {};
+}
+
+AddedTokenRounds::AddedTokenRounds(const std::vector<AddedToken>& tokens) {
+  all_.push_back(matcher_of(tokens, [](const AddedToken& token) { return !token.normalized; }));
+  all_.push_back(matcher_of(tokens, [](const AddedToken& token) { return token.normalized; }));
+  grounding_.push_back(matcher_of(tokens, [](const AddedToken& token) { return is_grounding_token(token.content); }));
+}
+
+const std::vector<AddedTokenMatcher>& AddedTokenRounds::of(SpecialTokens special) const {
+  if (special == SpecialTokens::kAll) return all_;
+  return special == SpecialTokens::kGrounding ? grounding_ : none_;
 }
 
 }  // namespace spyhop

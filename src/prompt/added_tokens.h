@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "prompt/tokenizer.h"
+
 namespace spyhop {
 
 /// A token of tokenizer.json's "added_tokens", or one that the VL2 processor adds.
@@ -49,6 +51,20 @@ class AddedTokenMatcher {
 
   std::vector<Node> nodes_ = std::vector<Node>(1);
   std::array<bool, 256> begins_token_{};
+};
+
+/// The rounds of matching under each policy: every round works on what the one before left.
+/// Thread safety: immutable after construction.
+class AddedTokenRounds {
+ public:
+  explicit AddedTokenRounds(const std::vector<AddedToken>& tokens);
+
+  const std::vector<AddedTokenMatcher>& of(SpecialTokens special) const;
+
+ private:
+  std::vector<AddedTokenMatcher> all_;
+  std::vector<AddedTokenMatcher> grounding_;
+  std::vector<AddedTokenMatcher> none_;
 };
 
 /// Calls `on_token(id)` for each added token in `text` and `on_text(part)` for each part between them that is not empty, in

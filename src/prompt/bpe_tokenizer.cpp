@@ -1,10 +1,8 @@
 #include "prompt/bpe_tokenizer.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "prompt/byte_alphabet.h"
-#include "prompt/special_tokens.h"
 #include "prompt/utf8.h"
 #include "spyhop/error.h"
 
@@ -15,23 +13,6 @@ constexpr size_t kMaxTextBytes = size_t{1} << 30;
 
 bool occurs_in_utf8(int byte) {
   return byte < 0xC0 || (byte > 0xC1 && byte < 0xF5);
-}
-
-template <class Predicate>
-AddedTokenMatcher matcher_of(const std::vector<AddedToken>& tokens, const Predicate& wanted) {
-  std::vector<AddedToken> chosen;
-  std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(chosen), wanted);
-  return AddedTokenMatcher(chosen);
-}
-
-TokenTable index_of(const TokenizerJson& json) {
-  size_t num_bytes = 0;
-  for (const VocabEntry& entry : json.vocab) num_bytes += entry.token.size();
-  for (const AddedToken& token : json.added_tokens) num_bytes += token.content.size();
-  TokenTable table(json.vocab.size() + json.added_tokens.size(), num_bytes);
-  for (const VocabEntry& entry : json.vocab) table.add(entry.token, entry.id);
-  for (const AddedToken& token : json.added_tokens) table.add(token.content, token.id);
-  return table;
 }
 
 }  // namespace
@@ -84,37 +65,19 @@ class BpeTokenizer::Encoder {
   std::vector<int32_t> ids_;
 };
 
-BpeTokenizer::BpeTokenizer(const TokenizerJson& json, const SpecialTokenNames& names, const std::string& file)
-    : ids_(index_of(json)), merges_(json.merges), pre_tokenizer_(make_pre_tokenizer(json.pre_tokenizer)) {
-  for (const VocabEntry& entry : json.vocab) set_token(entry.id, entry.token, /*is_special=*/false);
-  for (const AddedToken& token : json.added_tokens) set_token(token.id, token.content, token.special);
-  special_ids_ = find_special_ids(*this, names, file);
-  check_merges(json, file);
+BpeTokenizer::BpeTokenizer(const TokenizerJson& json, const SpecialIds& special, const std::string& file)
+    : ids_(token_index(json.vocab, json.added_tokens)),
+      merges_(json.merges),
+      pre_tokenizer_(make_pre_tokenizer(std::get<PreTokenizerKind>(json.style))),
+      rounds_(json.added_tokens),
+      special_ids_(special) {
+  const auto set = [this](int32_t id, const std::string& notation, bool is_special) {
+    tokens_.set(id, characters_to_bytes(notation).value_or(notation), is_special);
+  };
+  for (const VocabEntry& entry : json.vocab) set(entry.id, entry.token, /*is_special=*/false);
+  for (const AddedToken& token : json.added_tokens) set(token.id, token.content, token.special);
   find_byte_tokens(file);
   find_whole_pieces(json);
-  const auto& added = json.added_tokens;
-  all_rounds_.push_back(matcher_of(added, [](const AddedToken& token) { return !token.normalized; }));
-  all_rounds_.push_back(matcher_of(added, [](const AddedToken& token) { return token.normalized; }));
-  grounding_rounds_.push_back(matcher_of(added, [](const AddedToken& token) { return is_grounding_token(token.content); }));
-}
-
-void BpeTokenizer::set_token(int32_t id, std::string_view notation, bool is_special) {
-  const std::string bytes = characters_to_bytes(notation).value_or(std::string(notation));
-  if (static_cast<size_t>(id) >= tokens_.size()) tokens_.resize(static_cast<size_t>(id) + 1);
-  tokens_[static_cast<size_t>(id)] = {static_cast<uint32_t>(token_bytes_.size()), static_cast<uint32_t>(bytes.size()),
-                                      is_special};
-  token_bytes_ += bytes;
-}
-
-void BpeTokenizer::check_merges(const TokenizerJson& json, const std::string& file) const {
-  const SpecialIds& ids = special_ids_;
-  for (const Merge& merge : json.merges) {
-    for (const int32_t id : {ids.bos, ids.eos, ids.pad, ids.image, ids.user, ids.assistant}) {
-      if (merge.merged != id) continue;
-      throw Error(ErrorCode::kModelLoad, file + ": model.merges yield the special token with id " + std::to_string(id) +
-                                             "; allowed: special tokens that no merge yields");
-    }
-  }
 }
 
 void BpeTokenizer::find_byte_tokens(const std::string& file) {
@@ -145,11 +108,6 @@ void BpeTokenizer::find_whole_pieces(const TokenizerJson& json) {
   for (const VocabEntry& piece : whole) whole_pieces_.add(piece.token, piece.id);
 }
 
-const std::vector<AddedTokenMatcher>& BpeTokenizer::rounds_of(SpecialTokens special) const {
-  if (special == SpecialTokens::kAll) return all_rounds_;
-  return special == SpecialTokens::kGrounding ? grounding_rounds_ : no_rounds_;
-}
-
 std::vector<int32_t> BpeTokenizer::encode(std::string_view text, SpecialTokens special) const {
   if (text.size() > kMaxTextBytes) {
     throw Error(ErrorCode::kTooLarge,
@@ -157,21 +115,11 @@ std::vector<int32_t> BpeTokenizer::encode(std::string_view text, SpecialTokens s
   }
   Encoder encoder(*this);
   if (is_valid_utf8(text)) {
-    encoder.add_text(text, rounds_of(special), 0);
+    encoder.add_text(text, rounds_.of(special), 0);
   } else {
-    encoder.add_text(replace_invalid_utf8(text), rounds_of(special), 0);
+    encoder.add_text(replace_invalid_utf8(text), rounds_.of(special), 0);
   }
   return encoder.take();
-}
-
-std::string_view BpeTokenizer::token_bytes(int32_t id) const {
-  if (id < 0 || id >= size()) return {};
-  const Token& token = tokens_[static_cast<size_t>(id)];
-  return {token_bytes_.data() + token.offset, token.size};
-}
-
-bool BpeTokenizer::is_special(int32_t id) const {
-  return id >= 0 && id < size() && tokens_[static_cast<size_t>(id)].is_special;
 }
 
 std::optional<int32_t> BpeTokenizer::id_of(std::string_view token) const {

@@ -13,7 +13,8 @@ std::unique_ptr<Tokenizer> make_byte_tokenizer() {
   for (int byte = 0; byte < 256; ++byte) json.vocab.push_back({byte_to_character(static_cast<unsigned char>(byte)), byte});
   json = add_special_tokens(std::move(json), {kBosToken, kEosToken}, name);
   json = add_special_tokens(std::move(json), vl2_tokens({}), name);
-  return std::make_unique<BpeTokenizer>(json, SpecialTokenNames{}, name);
+  const SpecialIds special = find_special_ids(token_index(json.vocab, json.added_tokens), {}, name);
+  return std::make_unique<BpeTokenizer>(json, special, name);
 }
 
 }  // namespace spyhop

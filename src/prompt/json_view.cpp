@@ -77,12 +77,8 @@ void JsonView::expect_one_of(std::initializer_list<const char*> allowed) const {
   reject(list);
 }
 
-void JsonView::expect(bool expected) const {
-  if (value_ != expected) reject(expected ? "true" : "false");
-}
-
 void JsonView::expect_unless_null(bool expected) const {
-  if (!value_.is_null()) expect(expected);
+  if (!value_.is_null() && value_ != expected) reject(expected ? "true" : "false");
 }
 
 void JsonView::expect_null() const {

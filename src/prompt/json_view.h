@@ -37,8 +37,6 @@ class JsonView {
 
   /// Passes when the string is one of `allowed`.
   void expect_one_of(std::initializer_list<const char*> allowed) const;
-  /// Passes when the value is `expected`.
-  void expect(bool expected) const;
   /// Passes when the value is absent, null or `expected`.
   void expect_unless_null(bool expected) const;
   /// Passes when the value is absent or null.

@@ -45,8 +45,7 @@ SentencePieceTokenizer::SentencePieceTokenizer(const std::string& bytes, const S
   ids_ = TokenTable(static_cast<size_t>(model->size()) + kNumExtraTokens, num_bytes);
   for (int32_t id = 0; id < model->size(); ++id) {
     const SpyhopPieceKind kind = model->kind(id);
-    tokens_.push_back(
-        {bytes_of_piece(model->piece(id), kind), kind == kSpyhopControlPiece || kind == kSpyhopUnknownPiece, false});
+    tokens_.set(id, bytes_of_piece(model->piece(id), kind), kind == kSpyhopControlPiece || kind == kSpyhopUnknownPiece);
     ids_.add(model->piece(id), id);
   }
   SpecialTokenNames all_names = names;
@@ -54,7 +53,7 @@ SentencePieceTokenizer::SentencePieceTokenizer(const std::string& bytes, const S
   if (!names.eos && model->eos_id() >= 0) all_names.eos = model->piece(model->eos_id());
   if (!names.pad && model->pad_id() >= 0) all_names.pad = model->piece(model->pad_id());
   const std::vector<AddedToken> added = add_special_tokens(all_names);
-  special_ids_ = find_special_ids(*this, all_names, file);
+  special_ids_ = find_special_ids(ids_, all_names, file);
 
   std::vector<AddedToken> grounding;
   std::copy_if(added.begin(), added.end(), std::back_inserter(grounding),
@@ -97,9 +96,10 @@ std::vector<AddedToken> SentencePieceTokenizer::add_special_tokens(const Special
     if (id == TokenTable::kAbsent) {
       id = size();
       ids_.add(content, id);
-      tokens_.emplace_back();
     }
-    tokens_[static_cast<size_t>(id)] = {std::string(content), true, true};
+    tokens_.set(id, content, /*is_special=*/true);
+    is_added_.resize(static_cast<size_t>(size()));
+    is_added_[static_cast<size_t>(id)] = true;
     added.push_back({id, std::string(content), false, true});
   }
   return added;
@@ -121,15 +121,6 @@ std::vector<int32_t> SentencePieceTokenizer::encode(std::string_view text, Speci
   return ids;
 }
 
-std::string_view SentencePieceTokenizer::token_bytes(int32_t id) const {
-  if (id < 0 || id >= size()) return {};
-  return tokens_[static_cast<size_t>(id)].bytes;
-}
-
-bool SentencePieceTokenizer::is_special(int32_t id) const {
-  return id >= 0 && id < size() && tokens_[static_cast<size_t>(id)].is_special;
-}
-
 std::optional<int32_t> SentencePieceTokenizer::id_of(std::string_view token) const {
   const int32_t id = ids_.find(token);
   return id == TokenTable::kAbsent ? std::nullopt : std::optional<int32_t>(id);
@@ -142,12 +133,12 @@ std::string SentencePieceTokenizer::decode(const std::vector<int32_t>& ids, bool
   std::vector<int32_t> part;
   for (const int32_t id : ids) {
     if (id < 0 || id >= size() || (skip_special && is_special(id))) continue;
-    const Token& token = tokens_[static_cast<size_t>(id)];
-    if (!token.is_added) {
+    if (!is_added_[static_cast<size_t>(id)]) {
       part.push_back(id);
       continue;
     }
-    text += model.decode(part) + token.bytes;
+    text += model.decode(part);
+    text += token_bytes(id);
     part.clear();
   }
   return text + model.decode(part);

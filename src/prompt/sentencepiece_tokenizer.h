@@ -11,6 +11,7 @@
 #include "prompt/added_tokens.h"
 #include "prompt/sentencepiece_model.h"
 #include "prompt/special_tokens.h"
+#include "prompt/token_store.h"
 #include "prompt/token_table.h"
 #include "prompt/tokenizer.h"
 
@@ -25,20 +26,15 @@ class SentencePieceTokenizer final : public Tokenizer {
   SentencePieceTokenizer(const std::string& bytes, const SpecialTokenNames& names, const std::string& file);
 
   std::vector<int32_t> encode(std::string_view text, SpecialTokens special) const override;
-  std::string_view token_bytes(int32_t id) const override;
-  bool is_special(int32_t id) const override;
+  std::string_view token_bytes(int32_t id) const override { return tokens_.bytes(id); }
+  bool is_special(int32_t id) const override { return tokens_.is_special(id); }
   std::optional<int32_t> id_of(std::string_view token) const override;
-  int32_t size() const override { return static_cast<int32_t>(tokens_.size()); }
+  int32_t size() const override { return tokens_.size(); }
   const SpecialIds& special_ids() const override { return special_ids_; }
   bool drops_leading_space() const override { return true; }
   std::string decode(const std::vector<int32_t>& ids, bool skip_special) const override;
 
  private:
-  struct Token {
-    std::string bytes;
-    bool is_special = false;
-    bool is_added = false;  // decoded here, not by the model
-  };
   /// How texts are encoded under one policy: what is cut out of them, and the model that sees the rest.
   struct Policy {
     AddedTokenMatcher matcher;
@@ -49,7 +45,8 @@ class SentencePieceTokenizer final : public Tokenizer {
   void check_special_pieces(const std::string& file) const;
   const Policy& policy_of(SpecialTokens special) const;
 
-  std::vector<Token> tokens_;
+  TokenStore tokens_;
+  std::vector<bool> is_added_;  // by id: decoded here, not by the model
   TokenTable ids_;
   SpecialIds special_ids_;
   std::vector<Policy> policies_;  // by SpecialTokens

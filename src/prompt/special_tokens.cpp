@@ -54,11 +54,11 @@ std::vector<std::string_view> vl2_tokens(const SpecialTokenNames& names) {
   return tokens;
 }
 
-SpecialIds find_special_ids(const Tokenizer& tokenizer, const SpecialTokenNames& names, const std::string& file) {
+SpecialIds find_special_ids(const TokenTable& tokens, const SpecialTokenNames& names, const std::string& file) {
   const auto find = [&](const std::string& token, const char* role) {
-    const std::optional<int32_t> id = tokenizer.id_of(token);
-    if (!id) throw Error(ErrorCode::kModelLoad, file + ": there is no token \"" + token + "\", the " + role + " token");
-    return *id;
+    const int32_t id = tokens.find(token);
+    if (id != TokenTable::kAbsent) return id;
+    throw Error(ErrorCode::kModelLoad, file + ": there is no token " + in_quotes(token) + ", the " + role + " token");
   };
   SpecialIds ids;
   ids.bos = find(names.bos.value_or(std::string(kBosToken)), "beginning-of-sentence");

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "prompt/token_table.h"
 #include "prompt/tokenizer.h"
 
 namespace spyhop {
@@ -40,6 +41,6 @@ std::vector<std::string_view> vl2_tokens(const SpecialTokenNames& names);
 
 /// Looks the special tokens up; DeepSeek's own strings stand in for absent names.
 /// Throws Error{kModelLoad} naming `file` and the token that is missing.
-SpecialIds find_special_ids(const Tokenizer& tokenizer, const SpecialTokenNames& names, const std::string& file);
+SpecialIds find_special_ids(const TokenTable& tokens, const SpecialTokenNames& names, const std::string& file);
 
 }  // namespace spyhop

@@ -4,6 +4,7 @@
 
 #include "common/gzip.h"
 #include "prompt/bpe_tokenizer.h"
+#include "prompt/llama_tokenizer.h"
 #include "prompt/sentencepiece_tokenizer.h"
 #include "prompt/special_tokens.h"
 #include "prompt/tokenizer_json.h"
@@ -18,9 +19,11 @@ namespace fs = std::filesystem;
 constexpr size_t kMaxFileBytes = size_t{128} << 20;
 
 std::unique_ptr<Tokenizer> load_json(const std::string& text, const std::string& file, const SpecialTokenNames& names) {
-  TokenizerJson json = parse_tokenizer_json(text, file);
-  json = add_special_tokens(std::move(json), vl2_tokens(names), file);
-  return std::make_unique<BpeTokenizer>(json, names, file);
+  const TokenizerJson json = add_special_tokens(parse_tokenizer_json(text, file), vl2_tokens(names), file);
+  const SpecialIds special = find_special_ids(token_index(json.vocab, json.added_tokens), names, file);
+  check_merges_yield_no_special(json, special, file);
+  if (std::holds_alternative<LlamaStyle>(json.style)) return std::make_unique<LlamaTokenizer>(json, special, file);
+  return std::make_unique<BpeTokenizer>(json, special, file);
 }
 
 bool is_sentencepiece(const fs::path& file) {

@@ -8,6 +8,7 @@
 #include "common/json_fields.h"
 #include "prompt/json_view.h"
 #include "prompt/token_table.h"
+#include "prompt/tokenizer_style.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
@@ -15,57 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMaxShownPattern = 60;  // bytes
-constexpr size_t kMaxShownSteps = 600;   // bytes
 constexpr int64_t kMaxId = MergeTable::kMaxIds - 1;
-
-json split_step(const std::string& pattern) {
-  return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
-}
-
-/// The steps of a known sequence, without the fields that do not change how a text is cut.
-json expected_steps(PreTokenizerKind kind) {
-  json steps = json::array();
-  for (const std::string& pattern : split_patterns(kind)) steps.push_back(split_step(pattern));
-  if (kind == PreTokenizerKind::kV2) steps.push_back({{"type", "Digits"}, {"individual_digits", true}});
-  steps.push_back({{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}});
-  return steps;
-}
-
-std::string describe_step(const json& step) {
-  if (!step.is_object() || !step.contains("type") || !step["type"].is_string()) return "(no type)";
-  const std::string type = step["type"].get<std::string>();
-  if (type != "Split" || !step.contains("pattern")) return type;
-  return type + " " + in_quotes(step["pattern"].dump(), kMaxShownPattern);
-}
-
-/// A pre-tokenizer as an error message names it.
-std::string describe(const JsonView& view) {
-  if (view["type"].json() != "Sequence" || !view["pretokenizers"].is_array()) return describe_step(view.json());
-  std::string steps;
-  for (const json& step : view["pretokenizers"].json()) {
-    if (steps.size() > kMaxShownSteps) {
-      steps += ", ...";
-      break;
-    }
-    steps += (steps.empty() ? "" : ", ") + describe_step(step);
-  }
-  return "the sequence [" + steps + "]";
-}
-
-PreTokenizerKind parse_pre_tokenizer(const JsonView& view) {
-  if (view.is_object() && view["type"].json() == "Sequence" && view["pretokenizers"].is_array()) {
-    json steps = view["pretokenizers"].json();
-    for (json& step : steps) {
-      if (step.is_object()) step.erase("trim_offsets");
-    }
-    for (const PreTokenizerKind kind : {PreTokenizerKind::kV2, PreTokenizerKind::kV3}) {
-      if (steps == expected_steps(kind)) return kind;
-    }
-  }
-  if (!view.is_object()) view.reject("a sequence of steps");
-  view.fail("is " + describe(view) + "; allowed: the sequence of DeepSeek-V2 or that of DeepSeek-V3, exactly");
-}
 
 std::vector<VocabEntry> parse_vocab(const JsonView& view) {
   if (!view.is_object()) view.reject("an object of token: id");
@@ -83,14 +34,6 @@ std::vector<VocabEntry> parse_vocab(const JsonView& view) {
     vocab.push_back({token, id});
   }
   return vocab;
-}
-
-TokenTable index_of(const std::vector<VocabEntry>& vocab) {
-  size_t num_bytes = 0;
-  for (const VocabEntry& entry : vocab) num_bytes += entry.token.size();
-  TokenTable table(vocab.size(), num_bytes);
-  for (const VocabEntry& entry : vocab) table.add(entry.token, entry.id);
-  return table;
 }
 
 /// Both halves of a merge: "a b", or ["a", "b"] in newer files.
@@ -125,20 +68,6 @@ std::vector<Merge> parse_merges(const JsonView& view, const TokenTable& vocab) {
     merges.push_back({id_of(pair[0]), id_of(pair[1]), id_of(merged)});
   }
   return merges;
-}
-
-void expect_absent_or_empty(const JsonView& view) {
-  if (!view.is_null() && view.json() != "") view.reject("null or \"\"");
-}
-
-void check_model_options(const JsonView& view) {
-  view["type"].expect_one_of({"BPE"});
-  view["dropout"].expect_null();
-  view["unk_token"].expect_null();
-  expect_absent_or_empty(view["continuing_subword_prefix"]);
-  expect_absent_or_empty(view["end_of_word_suffix"]);
-  view["byte_fallback"].expect_unless_null(false);
-  view["ignore_merges"].expect_unless_null(false);
 }
 
 AddedToken parse_added_token(const JsonView& view) {
@@ -179,25 +108,36 @@ std::vector<AddedToken> parse_added_tokens(const JsonView& view, const std::vect
   return tokens;
 }
 
-void check_normalizer(const JsonView& view) {
-  if (view.is_null()) return;
-  view["type"].expect_one_of({"Sequence"});
-  if (view["normalizers"].array_size() != 0) view["normalizers"].reject("an empty list: texts are encoded as they are");
+}  // namespace
+
+TokenTable token_index(const std::vector<VocabEntry>& vocab, const std::vector<AddedToken>& added_tokens) {
+  size_t num_bytes = 0;
+  for (const VocabEntry& entry : vocab) num_bytes += entry.token.size();
+  for (const AddedToken& token : added_tokens) num_bytes += token.content.size();
+  TokenTable table(vocab.size() + added_tokens.size(), num_bytes);
+  for (const VocabEntry& entry : vocab) table.add(entry.token, entry.id);
+  for (const AddedToken& token : added_tokens) table.add(token.content, token.id);
+  return table;
 }
 
-}  // namespace
+void check_merges_yield_no_special(const TokenizerJson& json, const SpecialIds& ids, const std::string& file) {
+  for (const Merge& merge : json.merges) {
+    for (const int32_t id : {ids.bos, ids.eos, ids.pad, ids.image, ids.user, ids.assistant}) {
+      if (merge.merged != id) continue;
+      throw Error(ErrorCode::kModelLoad, file + ": model.merges yield the special token with id " + std::to_string(id) +
+                                             "; allowed: special tokens that no merge yields");
+    }
+  }
+}
 
 TokenizerJson parse_tokenizer_json(const std::string& text, const std::string& file) {
   const json document = parse_json(text, file);
   const JsonView view(document, file);
   TokenizerJson result;
-  check_normalizer(view["normalizer"]);
-  result.pre_tokenizer = parse_pre_tokenizer(view["pre_tokenizer"]);
-  view["decoder"]["type"].expect_one_of({"ByteLevel"});
+  result.style = parse_tokenizer_style(view);
   const JsonView model = view["model"];
-  check_model_options(model);
   result.vocab = parse_vocab(model["vocab"]);
-  const TokenTable known = index_of(result.vocab);
+  const TokenTable known = token_index(result.vocab, {});
   result.merges = parse_merges(model["merges"], known);
   if (!MergeTable(result.merges).has_distinct_pairs()) model["merges"].fail("names a pair of tokens twice");
   result.added_tokens = parse_added_tokens(view["added_tokens"], result.vocab, known);
@@ -205,7 +145,7 @@ TokenizerJson parse_tokenizer_json(const std::string& text, const std::string& f
 }
 
 TokenizerJson add_special_tokens(TokenizerJson json, const std::vector<std::string_view>& tokens, const std::string& file) {
-  const TokenTable vocab = index_of(json.vocab);
+  const TokenTable vocab = token_index(json.vocab, {});
   const auto vocab_size = static_cast<int32_t>(json.vocab.size());
   int32_t highest = -1;
   for (const VocabEntry& entry : json.vocab) highest = std::max(highest, entry.id);

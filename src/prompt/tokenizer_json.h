@@ -1,4 +1,4 @@
-// tokenizer.json of the Hugging Face tokenizers, for the byte-level BPE of the DeepSeek families.
+// tokenizer.json of the Hugging Face tokenizers: the byte-level BPE of the DeepSeek families, and Llama's BPE.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,9 @@
 
 #include "prompt/added_tokens.h"
 #include "prompt/byte_pair_merger.h"
-#include "prompt/pre_tokenizer.h"
+#include "prompt/token_table.h"
+#include "prompt/tokenizer.h"
+#include "prompt/tokenizer_style.h"
 
 namespace spyhop {
 
@@ -19,7 +21,7 @@ struct VocabEntry {
 
 /// A tokenizer.json whose every field was checked.
 struct TokenizerJson {
-  PreTokenizerKind pre_tokenizer = PreTokenizerKind::kV3;
+  TokenizerStyle style = PreTokenizerKind::kV3;
   std::vector<VocabEntry> vocab;  // ids distinct, below MergeTable::kMaxIds
   std::vector<Merge> merges;      // pairs distinct
   std::vector<AddedToken> added_tokens;
@@ -28,6 +30,13 @@ struct TokenizerJson {
 /// `text` is the content of `file`, which errors name. Throws Error{kModelLoad} naming field, value and what is allowed: wrong
 /// types, ids or tokens named twice, merges of unknown tokens, another model, normalizer, pre-tokenizer or decoder.
 TokenizerJson parse_tokenizer_json(const std::string& text, const std::string& file);
+
+/// Ids of tokens by the file's notation.
+TokenTable token_index(const std::vector<VocabEntry>& vocab, const std::vector<AddedToken>& added_tokens);
+
+/// Throws Error{kModelLoad} naming `file` when a merge yields one of the tokens that prompts are built with: plain text could
+/// then open a turn.
+void check_merges_yield_no_special(const TokenizerJson& json, const SpecialIds& ids, const std::string& file);
 
 /// Adds `tokens`, in this order, as special tokens that are matched in the first round. One that exists keeps its id; a new one
 /// follows the highest id. Throws Error{kModelLoad} naming `file` where that id is taken.

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "prompt/image.h"
-#include "prompt/image_codec.h"
+#include "prompt/image/image_codec.h"
 #include "spyhop/error.h"
 
 namespace spyhop {

@@ -3,9 +3,9 @@
 #include <array>
 #include <optional>
 
-#include "prompt/byte_reader.h"
-#include "prompt/gif_lzw.h"
-#include "prompt/image_codec.h"
+#include "prompt/image/byte_reader.h"
+#include "prompt/image/gif_lzw.h"
+#include "prompt/image/image_codec.h"
 
 namespace spyhop {
 namespace {
@@ -27,6 +27,7 @@ struct GifFirstFrame {
   size_t data_position = 0;
 };
 
+/// What indices beyond a short or missing colour table stand for in Pillow.
 Palette grey_ramp() {
   Palette ramp;
   for (size_t i = 0; i < ramp.size(); ++i) ramp[i] = static_cast<uint8_t>(i / 3);
@@ -38,10 +39,6 @@ std::optional<Palette> read_palette(ByteReader& reader, uint8_t flags) {
   if ((flags & 0x80) == 0) return std::nullopt;
   const std::string_view table = reader.take(size_t{6} << (flags & 7));
   Palette palette = grey_ramp();
-  const bool is_ramp = std::equal(table.begin(), table.end(), palette.begin(),
-                                  [](char byte, uint8_t grey) { return static_cast<uint8_t>(byte) == grey; });
-  if (is_ramp) return palette;
-  palette.fill(0);
   std::copy(table.begin(), table.end(), palette.begin());
   return palette;
 }
@@ -62,7 +59,9 @@ void read_image_descriptor(ByteReader& reader, GifFirstFrame& frame) {
   frame.height = reader.u16_le();
   const uint8_t flags = reader.u8();
   frame.interlaced = (flags & 0x40) != 0;
-  if (const std::optional<Palette> local = read_palette(reader, flags)) frame.palette = *local;
+  const std::optional<Palette> local = read_palette(reader, flags);
+  // A local table that is a grey ramp counts as none in Pillow, which then falls back to the global one.
+  if (local && *local != grey_ramp()) frame.palette = *local;
   frame.canvas_width = std::max(frame.canvas_width, frame.x + frame.width);
   frame.canvas_height = std::max(frame.canvas_height, frame.y + frame.height);
   frame.min_code_size = reader.u8();

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "prompt/image_codec.h"
+#include "prompt/image/image_codec.h"
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC

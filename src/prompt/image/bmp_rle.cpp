@@ -1,9 +1,9 @@
-#include "prompt/bmp_rle.h"
+#include "prompt/image/bmp_rle.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "prompt/byte_reader.h"
+#include "prompt/image/byte_reader.h"
 
 namespace spyhop {
 namespace {

@@ -4,9 +4,9 @@
 #include <climits>
 #include <cstdlib>
 
-#include "prompt/bmp_rle.h"
-#include "prompt/byte_reader.h"
-#include "prompt/image_codec.h"
+#include "prompt/image/bmp_rle.h"
+#include "prompt/image/byte_reader.h"
+#include "prompt/image/image_codec.h"
 
 namespace spyhop {
 namespace {
@@ -109,6 +109,7 @@ BmpHeader read_bmp_header(std::string_view bytes) {
   return header;
 }
 
+/// 256 RGB entries; indices beyond a short palette stand for grey levels, as in Pillow.
 std::vector<uint8_t> read_palette(std::string_view bytes, const BmpHeader& header) {
   constexpr uint32_t kMaxColors = 256;
   if (header.num_colors > kMaxColors) {
@@ -117,6 +118,7 @@ std::vector<uint8_t> read_palette(std::string_view bytes, const BmpHeader& heade
   ByteReader reader(bytes, "BMP image");
   reader.seek(header.palette_position);
   std::vector<uint8_t> palette(size_t{kMaxColors} * 3);
+  for (size_t i = 0; i < palette.size(); ++i) palette[i] = static_cast<uint8_t>(i / 3);
   for (size_t i = 0; i < header.num_colors; ++i) {
     const std::string_view bgr = reader.take(header.palette_entry_bytes);
     for (size_t c = 0; c < 3; ++c) palette[3 * i + c] = static_cast<uint8_t>(bgr[2 - c]);
@@ -133,7 +135,10 @@ class Channel {
     max_ = mask >> shift_;
     if ((max_ & (max_ + 1)) != 0) refuse_image("BMP", "the bits of a channel mask are not adjacent");
   }
-  uint8_t operator()(uint32_t pixel) const { return static_cast<uint8_t>(uint64_t{(pixel & mask_) >> shift_} * 255 / max_); }
+  uint8_t operator()(uint32_t pixel) const {
+    const uint32_t value = (pixel & mask_) >> shift_;
+    return static_cast<uint8_t>(max_ == 255 ? value : uint64_t{value} * 255 / max_);  // a division for each sample is slow
+  }
 
  private:
   uint32_t mask_;

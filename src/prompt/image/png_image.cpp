@@ -1,14 +1,15 @@
 // PNG through libpng.
 #include <png.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
 
-#include "prompt/byte_reader.h"
-#include "prompt/image_codec.h"
+#include "prompt/image/byte_reader.h"
+#include "prompt/image/image_codec.h"
 
 namespace spyhop {
 namespace {
@@ -64,7 +65,10 @@ class PngReader {
   int request_rgb() {
     const int depth = png_get_bit_depth(png_, info_);
     const int type = png_get_color_type(png_, info_);
-    if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png_);
+    if (type == PNG_COLOR_TYPE_PALETTE) {
+      complete_palette(1 << depth);
+      png_set_palette_to_rgb(png_);
+    }
     if (type == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(png_);
     png_set_strip_alpha(png_);
     if ((type & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png_);
@@ -78,6 +82,20 @@ class PngReader {
     png_read_update_info(png_, info_);
     if (png_get_rowbytes(png_, info_) != size_t{png_get_image_width(png_, info_)} * 3) png_error(png_, "its rows are not RGB");
     return passes;
+  }
+
+  /// Indices beyond a short palette stand for grey levels in Pillow.
+  void complete_palette(int num_entries) {
+    std::array<png_color, PNG_MAX_PALETTE_LENGTH> colors;
+    for (size_t i = 0; i < colors.size(); ++i) {
+      const auto grey = static_cast<png_byte>(i);
+      colors[i] = {grey, grey, grey};
+    }
+    png_colorp given = nullptr;
+    int num_given = 0;
+    png_get_PLTE(png_, info_, &given, &num_given);
+    std::copy_n(given, num_given, colors.begin());
+    png_set_PLTE(png_, info_, colors.data(), num_entries);
   }
 
   /// Pillow opens 16-bit grey as 32-bit integers, and its conversion to RGB clips them; all other 16-bit kinds keep the high

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "prompt/image.h"
-#include "prompt/resample.h"
+#include "prompt/image/resample.h"
 #include "spyhop/error.h"
 
 namespace spyhop {

@@ -1,11 +1,11 @@
-#include "prompt/gif_lzw.h"
+#include "prompt/image/gif_lzw.h"
 
 #include <algorithm>
 #include <array>
 #include <string>
 
-#include "prompt/byte_reader.h"
-#include "prompt/image_codec.h"
+#include "prompt/image/byte_reader.h"
+#include "prompt/image/image_codec.h"
 
 namespace spyhop {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "prompt/image_codec.h"
+#include "prompt/image/image_codec.h"
 
 namespace spyhop {
 namespace {

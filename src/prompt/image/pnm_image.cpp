@@ -3,8 +3,8 @@
 #include <cmath>
 #include <string>
 
-#include "prompt/byte_reader.h"
-#include "prompt/image_codec.h"
+#include "prompt/image/byte_reader.h"
+#include "prompt/image/image_codec.h"
 
 namespace spyhop {
 namespace {

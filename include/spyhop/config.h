@@ -46,7 +46,8 @@ struct RuntimeConfig {
 };
 
 struct EngineConfig {
-  std::string model_path;         // the checkpoint's folder
+  std::string model_path;         // the checkpoint's folder; may be empty with LoadFormat::kDummy and a model_size
+  std::string model_size;         // "3", "16" or "27" (billions): dimensions for dummy weights without a folder
   std::string model_name;         // served name; empty = the folder's name
   RuntimeConfig runtime;
   ImageLimits images;
@@ -54,7 +55,7 @@ struct EngineConfig {
   int max_context = 0;            // tokens; 0 = the checkpoint's max_position_embeddings
   int prefill_chunk = 512;        // tokens of a prompt computed per step
   int max_num_seqs = 8;           // sequences that run at the same time
-  int max_queue = 256;            // requests that wait; more are refused with kOverloaded
+  int max_queue = 256;            // answers that wait; more are refused with kOverloaded
   int max_n = 8;                  // answers per request
   bool trust_special_tokens = false;  // true: every special token spelled in a request's text is live, as in the original
 };

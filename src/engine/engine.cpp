@@ -1,0 +1,230 @@
+#include "engine/engine_impl.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace spyhop {
+namespace {
+
+/// Seeds of a request's answers: the first is the request's own, so that n = 1 and the first of n = 2 are equal.
+uint64_t answer_seed(uint64_t seed, int choice) {
+  return seed + 0x9E3779B97F4A7C15ull * static_cast<uint64_t>(choice);
+}
+
+uint64_t random_seed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+EngineImpl::EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_ptr<Runner> runner, PrepareContext prepare)
+    : config_(config),
+      info_(std::move(info)),
+      prepare_(std::move(prepare)),
+      runner_(std::move(runner)),
+      blocks_(runner_->num_kv_blocks(), runner_->kv_block_size()),
+      scheduler_({config.max_num_seqs, config.prefill_chunk}, blocks_),
+      batch_(*runner_, prepare_.processor, config.runtime.vision_batch),
+      thread_([this] { loop(); }) {}
+
+EngineImpl::~EngineImpl() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+// --- submitting threads -------------------------------------------------------------------------------------------------
+
+void EngineImpl::check_admission(const std::lock_guard<std::mutex>&) const {
+  if (draining_ || stop_) throw Error(ErrorCode::kUnavailable, "the server is shutting down");
+  if (num_open_ >= config_.max_num_seqs + config_.max_queue) {
+    throw Error(ErrorCode::kOverloaded,
+                fmt::format("{} answers are being generated and {} wait, which is the limit; try again later",
+                            config_.max_num_seqs, config_.max_queue));
+  }
+}
+
+EngineImpl::RequestPtr EngineImpl::make_request(ChatRequest chat, PreparedPrompt prompt) const {
+  auto request = std::make_unique<Request>();
+  const int num_prompt = static_cast<int>(prompt.token_ids.size());
+  const int room = info_.max_context - num_prompt;
+  request->max_tokens = chat.max_tokens.value_or(room);
+  if (request->max_tokens > room) {
+    throw Error(
+        ErrorCode::kContextLengthExceeded,
+        fmt::format(
+            "max_tokens is {}, but the prompt takes {} tokens ({} of them for images) of a context of {}: at most {} are left",
+            request->max_tokens, num_prompt, prompt.num_image_tokens, info_.max_context, room),
+        "max_tokens");
+  }
+  for (const PreparedImage& image : prompt.images) request->num_tiles += 1 + image.grid.cols * image.grid.rows;
+  request->chat = std::move(chat);
+  request->prompt = std::move(prompt);
+  request->channel = std::make_shared<ResponseChannel>();
+  const uint64_t seed = request->chat.sampling.seed.value_or(random_seed());
+  for (int choice = 0; choice < request->chat.n; ++choice) {
+    request->sequences.push_back(std::make_unique<Sequence>(*request, choice, *prepare_.tokenizer,
+                                                            runner_->config().language.vocab_size, answer_seed(seed, choice)));
+  }
+  return request;
+}
+
+std::unique_ptr<ResponseStream> EngineImpl::submit(ChatRequest chat) {
+  {
+    std::lock_guard lock(mutex_);
+    check_admission(lock);  // before any work is spent on the prompt
+  }
+  if (chat.n < 1 || chat.n > config_.max_n) {
+    throw Error(ErrorCode::kInvalidRequest, fmt::format("n is {}; allowed: 1 to {}", chat.n, config_.max_n), "n");
+  }
+  PreparedPrompt prompt = prepare_prompt(chat, prepare_);
+  RequestPtr request = make_request(std::move(chat), std::move(prompt));
+  auto stream = std::make_unique<ChannelStream>(request->channel);
+  {
+    std::lock_guard lock(mutex_);
+    check_admission(lock);
+    num_open_ += static_cast<int>(request->sequences.size());
+    submitted_.push_back(std::move(request));
+  }
+  changed_.notify_all();
+  return stream;
+}
+
+EngineStats EngineImpl::stats() const {
+  std::lock_guard lock(mutex_);
+  return {num_running_, std::max(0, num_open_ - num_running_)};
+}
+
+void EngineImpl::drain(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  draining_ = true;
+  if (changed_.wait_for(lock, timeout, [this] { return num_open_ == 0; })) return;
+  abort_ = true;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return num_open_ == 0; });
+}
+
+// --- engine thread ------------------------------------------------------------------------------------------------------
+
+void EngineImpl::loop() {
+  while (wait_for_work()) {
+    take_submitted();
+    drop_cancelled();
+    run(scheduler_.schedule());
+    num_running_ = scheduler_.num_running();
+  }
+  take_submitted();
+  fail_all(Error(ErrorCode::kUnavailable, "the server is shutting down"));
+}
+
+/// False when the engine is to end.
+bool EngineImpl::wait_for_work() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stop_ || abort_ || !submitted_.empty() || !requests_.empty(); });
+  if (!abort_ || stop_) return !stop_;
+  abort_ = false;
+  lock.unlock();
+  take_submitted();
+  fail_all(Error(ErrorCode::kUnavailable, "the server is shutting down"));
+  return true;
+}
+
+void EngineImpl::take_submitted() {
+  std::vector<RequestPtr> submitted;
+  {
+    std::lock_guard lock(mutex_);
+    submitted.swap(submitted_);
+  }
+  for (RequestPtr& request : submitted) {
+    for (auto& sequence : request->sequences) scheduler_.add(sequence.get());
+    requests_.push_back(std::move(request));
+  }
+}
+
+void EngineImpl::drop_cancelled() {
+  for (size_t i = requests_.size(); i-- > 0;) {
+    Request& request = *requests_[i];
+    if (!request.channel->cancelled()) continue;
+    spdlog::info("{} event=cancelled generated={}", request.chat.request_id, request.num_generated);
+    close(request, StreamError{ErrorCode::kCancelled, "the client went away"});
+  }
+}
+
+void EngineImpl::run(const Step& step) {
+  if (step.encode != nullptr) guarded({step.encode}, [&] { batch_.encode_next(*step.encode); });
+  if (step.sequences.empty()) return;
+  std::vector<Request*> requests;
+  for (const ScheduledSequence& scheduled : step.sequences) requests.push_back(&scheduled.sequence->request());
+  guarded(requests, [&] { postprocess(step, runner_->run(batch_.build(step))); });
+}
+
+/// Runs a part of a step. When it throws, the requests that took part end with an error; all others go on.
+void EngineImpl::guarded(const std::vector<Request*>& requests, const std::function<void()>& part) {
+  try {
+    part();
+  } catch (const Error& e) {
+    fail(requests, e);
+  } catch (const std::exception& e) {
+    fail(requests, Error(ErrorCode::kInternal, e.what()));
+  }
+}
+
+void EngineImpl::postprocess(const Step& step, const std::vector<std::optional<SampledToken>>& sampled) {
+  for (size_t i = 0; i < step.sequences.size(); ++i) {
+    Sequence& sequence = *step.sequences[i].sequence;
+    sequence.mark_computed(step.sequences[i].num_tokens);
+    if (sampled[i]) emit(sequence, sequence.append(*sampled[i]));
+  }
+}
+
+void EngineImpl::emit(Sequence& sequence, SequenceOutput output) {
+  Request& request = sequence.request();
+  ++request.num_generated;
+  if (!output.delta.text.empty() || !output.delta.logprobs.empty()) request.channel->push(std::move(output.delta));
+  if (!output.finish) return;
+  request.channel->push(ChoiceFinish{sequence.choice(), *output.finish});
+  scheduler_.remove(&sequence);
+  if (!request.finished()) return;
+  Usage usage;
+  usage.prompt_tokens = static_cast<int>(request.prompt.token_ids.size());
+  usage.completion_tokens = request.num_generated;
+  usage.image_tokens = request.prompt.num_image_tokens;
+  close(request, StreamEnd{usage});
+}
+
+void EngineImpl::fail(const std::vector<Request*>& requests, const Error& error) {
+  for (size_t i = requests_.size(); i-- > 0;) {
+    Request& request = *requests_[i];
+    if (std::find(requests.begin(), requests.end(), &request) == requests.end()) continue;
+    spdlog::error("{} event=failed error=\"{}\"", request.chat.request_id, error.what());
+    close(request, StreamError{error.code(), error.what()});
+  }
+}
+
+void EngineImpl::fail_all(const Error& error) {
+  while (!requests_.empty()) close(*requests_.back(), StreamError{error.code(), error.what()});
+}
+
+/// The request's end, good or bad: its last event, its blocks, its features, itself.
+void EngineImpl::close(Request& request, ChatEvent last) {
+  for (auto& sequence : request.sequences) scheduler_.remove(sequence.get());
+  batch_.forget(request);
+  request.channel->push(std::move(last));
+  const int num_answers = static_cast<int>(request.sequences.size());
+  requests_.erase(
+      std::find_if(requests_.begin(), requests_.end(), [&](const RequestPtr& held) { return held.get() == &request; }));
+  {
+    std::lock_guard lock(mutex_);
+    num_open_ -= num_answers;
+  }
+  changed_.notify_all();
+}
+
+}  // namespace spyhop

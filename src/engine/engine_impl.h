@@ -1,0 +1,76 @@
+// The engine: one thread that owns scheduler, sequences and runtime.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/batch.h"
+#include "engine/block_pool.h"
+#include "engine/scheduler.h"
+#include "prompt/prepare.h"
+#include "runtime/runner.h"
+#include "spyhop/engine.h"
+
+namespace spyhop {
+
+/// Thread safety: public members may be called from any thread; the private ones below `loop` belong to the engine thread.
+class EngineImpl : public Engine {
+ public:
+  EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_ptr<Runner> runner, PrepareContext prepare);
+  ~EngineImpl() override;
+
+  std::unique_ptr<ResponseStream> submit(ChatRequest request) override;
+  ModelInfo model() const override { return info_; }
+  EngineStats stats() const override;
+  void drain(std::chrono::milliseconds timeout) override;
+
+ private:
+  using RequestPtr = std::unique_ptr<Request>;
+
+  void check_admission(const std::lock_guard<std::mutex>& held) const;
+  RequestPtr make_request(ChatRequest chat, PreparedPrompt prompt) const;
+
+  void loop();
+  bool wait_for_work();
+  void take_submitted();
+  void drop_cancelled();
+  void run(const Step& step);
+  void postprocess(const Step& step, const std::vector<std::optional<SampledToken>>& sampled);
+  void emit(Sequence& sequence, SequenceOutput output);
+  void guarded(const std::vector<Request*>& requests, const std::function<void()>& part);
+  void fail(const std::vector<Request*>& requests, const Error& error);
+  void fail_all(const Error& error);
+  void close(Request& request, ChatEvent last);
+
+  // Constant after construction.
+  const EngineConfig config_;
+  const ModelInfo info_;
+  const PrepareContext prepare_;
+
+  // Engine thread only.
+  std::unique_ptr<Runner> runner_;
+  BlockPool blocks_;
+  Scheduler scheduler_;
+  BatchBuilder batch_;
+  std::vector<RequestPtr> requests_;  // in flight
+
+  std::atomic<int> num_running_{0};  // sequences
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<RequestPtr> submitted_;  // guarded by mutex_
+  int num_open_ = 0;                   // guarded by mutex_: answers submitted and not closed
+  bool draining_ = false;              // guarded by mutex_
+  bool abort_ = false;                 // guarded by mutex_: the engine thread ends what is left
+  bool stop_ = false;                  // guarded by mutex_
+
+  std::thread thread_;
+};
+
+}  // namespace spyhop

@@ -1,0 +1,107 @@
+// Composition of an engine from a checkpoint.
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "common/sha256.h"
+#include "engine/engine_impl.h"
+#include "prompt/byte_tokenizer.h"
+#include "registry/registry.h"
+
+namespace spyhop {
+namespace {
+
+namespace fs = std::filesystem;
+
+ModelConfig read_config(const EngineConfig& config) {
+  if (!config.model_path.empty()) return load_model_config(config.model_path);
+  if (config.runtime.load_format == LoadFormat::kDummy && !config.model_size.empty())
+    return registered_model_config(config.model_size);
+  throw Error(ErrorCode::kModelLoad, "no checkpoint: give --model-path, or --load-format dummy with --size-in-billions",
+              "model-path");
+}
+
+std::shared_ptr<const Tokenizer> read_tokenizer(const EngineConfig& config) {
+  const bool has_files =
+      fs::exists(fs::path(config.model_path) / "tokenizer.json") || fs::exists(fs::path(config.model_path) / "tokenizer.model");
+  if (config.runtime.load_format == LoadFormat::kDummy && (config.model_path.empty() || !has_files)) {
+    spdlog::warn("event=byte_tokenizer reason=\"dummy weights without tokenizer files: one token per byte\"");
+    return make_byte_tokenizer();
+  }
+  return load_tokenizer(config.model_path);
+}
+
+std::string served_name(const EngineConfig& config) {
+  if (!config.model_name.empty()) return config.model_name;
+  if (config.model_path.empty()) return "deepseek-vl2";
+  const fs::path path = fs::weakly_canonical(config.model_path);
+  return path.filename() == "checkpoint" ? path.parent_path().filename().string() : path.filename().string();
+}
+
+/// Of the build and of what tells weights apart without reading all of them: names and sizes of the checkpoint's files, and its
+/// config.
+std::string fingerprint(const EngineConfig& config) {
+  std::vector<std::string> files;
+  if (!config.model_path.empty()) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(config.model_path)) {
+      if (entry.is_regular_file()) files.push_back(fmt::format("{}:{}", entry.path().filename().string(), entry.file_size()));
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return "spyhop-" SPYHOP_VERSION "-" +
+         sha256_hex(fmt::format("{}|{}|{}|{}", fmt::join(files, ","), config.model_size,
+                                static_cast<int>(config.runtime.compute), static_cast<int>(config.runtime.load_format)))
+             .substr(0, 12);
+}
+
+int resolve_context(const EngineConfig& config, const ModelConfig& model) {
+  const int largest = model.language.max_position_embeddings;
+  if (config.max_context < 0 || config.max_context > largest) {
+    throw Error(
+        ErrorCode::kModelLoad,
+        fmt::format("max-model-len is {}; this checkpoint allows 1 to {} (0 = {})", config.max_context, largest, largest),
+        "max-model-len");
+  }
+  return config.max_context == 0 ? largest : config.max_context;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress progress) {
+  const ModelConfig model = read_config(config);
+  const int max_context = resolve_context(config, model);
+
+  EngineConfig resolved = config;
+  int64_t& kv_tokens = resolved.runtime.kv_cache_tokens;
+  if (kv_tokens == 0) kv_tokens = int64_t{2} * max_context;
+  if (kv_tokens < max_context) {
+    throw Error(ErrorCode::kModelLoad,
+                fmt::format("kv-cache-tokens is {}; at least one context of {} tokens must fit", kv_tokens, max_context),
+                "kv-cache-tokens");
+  }
+
+  PrepareContext prepare;
+  prepare.tokenizer = read_tokenizer(config);
+  prepare.processor = model.processor;
+  prepare.images = config.images;
+  prepare.fetch = config.fetch;
+  prepare.max_context = max_context;
+  prepare.special = config.trust_special_tokens ? SpecialTokens::kAll : SpecialTokens::kGrounding;
+  if (prepare.tokenizer->size() > model.language.vocab_size) {
+    throw Error(ErrorCode::kModelLoad,
+                fmt::format("the tokenizer has {} tokens, config.json's vocab_size is {}: they do not belong together",
+                            prepare.tokenizer->size(), model.language.vocab_size));
+  }
+
+  ModelInfo info;
+  info.id = served_name(config);
+  info.created = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  info.max_context = max_context;
+  info.fingerprint = fingerprint(config);
+  auto runner = make_runner(config.model_path, model, resolved.runtime, progress);
+  return std::make_unique<EngineImpl>(resolved, std::move(info), std::move(runner), std::move(prepare));
+}
+
+}  // namespace spyhop

@@ -1,1 +1,0 @@
-#include "spyhop/error.h"

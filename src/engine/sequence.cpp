@@ -1,0 +1,64 @@
+#include "engine/sequence.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace spyhop {
+
+Sequence::Sequence(Request& request, int choice, const Tokenizer& tokenizer, int vocab_size, uint64_t seed)
+    : request_(request),
+      choice_(choice),
+      tokenizer_(tokenizer),
+      tokens_(request.prompt.token_ids),
+      num_prompt_(static_cast<int>(tokens_.size())),
+      max_tokens_(request.max_tokens),
+      sampler_(request.chat.sampling, tokens_, vocab_size, seed),
+      detokenizer_(tokenizer, request.chat.skip_special_tokens),
+      stop_(request.chat.stop) {}
+
+TokenLogprob Sequence::describe(const SampledToken& token) const {
+  TokenLogprob result{std::string(tokenizer_.token_bytes(token.id)), token.logprob, {}};
+  for (const auto& [id, logprob] : token.top) result.top.push_back({std::string(tokenizer_.token_bytes(id)), logprob});
+  return result;
+}
+
+// A token's log-probability follows its text: what a stop string swallows is never reported either.
+void Sequence::take_logprobs(bool all, std::vector<TokenLogprob>& out) {
+  auto is_due = [&](const PendingLogprob& pending) { return all || pending.text_begin < shown_bytes_; };
+  const auto end = std::find_if_not(pending_.begin(), pending_.end(), is_due);
+  for (auto it = pending_.begin(); it != end; ++it) out.push_back(std::move(it->logprob));
+  pending_.erase(pending_.begin(), end);
+}
+
+SequenceOutput Sequence::append(const SampledToken& token) {
+  tokens_.push_back(token.id);
+  const bool ended = token.id == tokenizer_.special_ids().eos && !request_.chat.ignore_eos;
+  std::string text;
+  if (!ended) {
+    if (request_.chat.sampling.logprobs) pending_.push_back({text_bytes_, describe(token)});
+    text = detokenizer_.push(token.id);
+  }
+  const bool exhausted = num_generated() >= max_tokens_;
+  if (ended || exhausted) text += detokenizer_.finish();
+  text_bytes_ += text.size();
+
+  SequenceOutput output;
+  output.delta.choice = choice_;
+  output.delta.text = stop_.push(text);
+  if (ended || stop_.matched()) {
+    output.finish = FinishReason::kStop;
+  } else if (exhausted) {
+    output.finish = FinishReason::kLength;
+  }
+  finished_ = output.finish.has_value();
+  if (finished_ && !stop_.matched()) output.delta.text += stop_.finish();
+  shown_bytes_ += output.delta.text.size();
+  take_logprobs(finished_ && !stop_.matched(), output.delta.logprobs);
+  return output;
+}
+
+bool Request::finished() const {
+  return std::all_of(sequences.begin(), sequences.end(), [](const auto& sequence) { return sequence->finished(); });
+}
+
+}  // namespace spyhop

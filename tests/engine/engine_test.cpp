@@ -1,0 +1,245 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "engine/engine_impl.h"
+#include "support/fake_model.h"
+
+namespace spyhop {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+ChatRequest ask(const std::string& text) {
+  ChatRequest request;
+  request.messages = {{Role::kUser, {TextPart{text}}}};
+  return request;
+}
+
+// 1 x 1 red pixel.
+const char* const kImageUrl =
+    "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC";
+
+ChatRequest ask_about_image() {
+  ChatRequest request = ask("what?");
+  request.messages[0].content.emplace_back(ImagePart{kImageUrl, ImageDetail::kAuto});
+  return request;
+}
+
+struct Collected {
+  std::map<int, std::string> texts;
+  std::map<int, FinishReason> finishes;
+  std::optional<Usage> usage;
+  std::optional<StreamError> error;
+};
+
+Collected collect(ResponseStream& stream) {
+  Collected result;
+  const auto deadline = steady_clock::now() + seconds(20);
+  while (!result.usage && !result.error && steady_clock::now() < deadline) {
+    const auto event = stream.next(milliseconds(100));
+    if (!event) continue;
+    if (const auto* delta = std::get_if<TextDelta>(&*event)) result.texts[delta->choice] += delta->text;
+    if (const auto* finish = std::get_if<ChoiceFinish>(&*event)) result.finishes[finish->choice] = finish->reason;
+    if (const auto* end = std::get_if<StreamEnd>(&*event)) result.usage = end->usage;
+    if (const auto* error = std::get_if<StreamError>(&*event)) result.error = *error;
+  }
+  return result;
+}
+
+template <typename Condition>
+bool eventually(Condition condition) {
+  const auto deadline = steady_clock::now() + seconds(10);
+  while (steady_clock::now() < deadline) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  return false;
+}
+
+class EngineTest : public ::testing::Test {
+ protected:
+  /// Starts an engine whose model answers `answer`.
+  void start(const std::string& answer, const std::function<void(FakeRunner&)>& prepare_runner = nullptr) {
+    auto runner = std::make_unique<FakeRunner>(answer, 64, 16);
+    runner_ = runner.get();
+    if (prepare_runner) prepare_runner(*runner);
+    ModelInfo info;
+    info.id = "fake";
+    info.max_context = 512;
+    PrepareContext prepare;
+    prepare.tokenizer = std::make_shared<FakeTokenizer>();
+    prepare.processor = runner->config().processor;
+    prepare.max_context = info.max_context;
+    engine_ = std::make_unique<EngineImpl>(config_, info, std::move(runner), prepare);
+  }
+
+  /// A gate that holds every step until it is opened.
+  std::function<void(FakeRunner&)> gated() {
+    return [this](FakeRunner& runner) {
+      runner.on_run = [this](const std::vector<SequenceChunk>&) {
+        while (!open_) std::this_thread::sleep_for(milliseconds(1));
+      };
+    };
+  }
+
+  EngineConfig config_;
+  std::atomic<bool> open_{false};
+  FakeRunner* runner_ = nullptr;
+  std::unique_ptr<EngineImpl> engine_;
+};
+
+TEST_F(EngineTest, AnswersWithTextFinishAndUsage) {
+  start("hello");
+  const auto stream = engine_->submit(ask("hi"));
+  const Collected got = collect(*stream);
+  EXPECT_EQ(got.texts.at(0), "hello");
+  EXPECT_EQ(got.finishes.at(0), FinishReason::kStop);
+  ASSERT_TRUE(got.usage);
+  EXPECT_EQ(got.usage->completion_tokens, 6);
+  EXPECT_EQ(got.usage->prompt_tokens, runner_->calls()[0].num_tokens[0]);
+  EXPECT_EQ(got.usage->image_tokens, 0);
+}
+
+TEST_F(EngineTest, ServesManyRequestsAtOnce) {
+  start("some answer");
+  std::vector<std::unique_ptr<ResponseStream>> streams;
+  for (int i = 0; i < 40; ++i) streams.push_back(engine_->submit(ask("question")));
+  for (auto& stream : streams) EXPECT_EQ(collect(*stream).texts.at(0), "some answer");
+  EXPECT_TRUE(eventually([&] { return engine_->stats().num_running == 0 && engine_->stats().num_waiting == 0; }));
+}
+
+TEST_F(EngineTest, GivesEveryOneOfNAnswers) {
+  start("abc");
+  ChatRequest request = ask("hi");
+  request.n = 3;
+  const Collected got = collect(*engine_->submit(request));
+  EXPECT_EQ(got.texts, (std::map<int, std::string>{{0, "abc"}, {1, "abc"}, {2, "abc"}}));
+  EXPECT_EQ(got.usage->completion_tokens, 12);
+}
+
+TEST_F(EngineTest, EncodesAnImageBeforeItsPrompt) {
+  start("red");
+  const Collected got = collect(*engine_->submit(ask_about_image()));
+  EXPECT_EQ(got.texts.at(0), "red");
+  EXPECT_EQ(runner_->num_tiles, 2);
+  EXPECT_EQ(got.usage->image_tokens, 5);  // t = 1: 1 x (1 + 1) + 1 + 1 x (1 + 1)
+}
+
+TEST_F(EngineTest, AStepThatThrowsFailsItsRequestsAndTheEngineGoesOn) {
+  std::atomic<int> num_steps{0};
+  start("ok", [&](FakeRunner& runner) {
+    runner.on_run = [&](const std::vector<SequenceChunk>&) {
+      if (num_steps++ == 1) throw std::runtime_error("no memory for it");
+    };
+  });
+  const Collected failed = collect(*engine_->submit(ask("first")));
+  ASSERT_TRUE(failed.error);
+  EXPECT_EQ(failed.error->code, ErrorCode::kInternal);
+  EXPECT_EQ(failed.error->message, "no memory for it");
+  EXPECT_EQ(collect(*engine_->submit(ask("second"))).texts.at(0), "ok");
+}
+
+TEST_F(EngineTest, AnImageThatThrowsFailsOnlyItsOwnRequest) {
+  start("still here", [&](FakeRunner& runner) {
+    gated()(runner);
+    runner.on_encode = [] { throw std::bad_alloc(); };
+  });
+  const auto text = engine_->submit(ask("text"));
+  const auto image = engine_->submit(ask_about_image());
+  open_ = true;
+  EXPECT_TRUE(collect(*image).error);
+  EXPECT_EQ(collect(*text).texts.at(0), "still here");
+}
+
+TEST_F(EngineTest, ACancelledRequestLeavesWithinAStep) {
+  start(std::string(400, 'x'), gated());
+  auto stream = engine_->submit(ask("long"));
+  ASSERT_TRUE(eventually([&] { return engine_->stats().num_running + engine_->stats().num_waiting == 1; }));
+  stream.reset();
+  open_ = true;
+  ASSERT_TRUE(eventually([&] { return engine_->stats().num_running + engine_->stats().num_waiting == 0; }));
+  EXPECT_LE(runner_->calls().size(), 2U);
+}
+
+TEST_F(EngineTest, RefusesMoreThanTheQueueHolds) {
+  config_.max_num_seqs = 1;
+  config_.max_queue = 1;
+  start("x", gated());
+  const auto running = engine_->submit(ask("a"));
+  const auto waiting = engine_->submit(ask("b"));
+  try {
+    engine_->submit(ask("c"));
+    FAIL() << "a third request was taken";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kOverloaded);
+  }
+  open_ = true;
+  EXPECT_TRUE(collect(*running).usage);
+  EXPECT_TRUE(collect(*waiting).usage);
+}
+
+TEST_F(EngineTest, NamesWhatDoesNotFitTheContext) {
+  start("x");
+  try {
+    engine_->submit(ask(std::string(600, 'x')));
+    FAIL() << "a prompt over the context was taken";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kContextLengthExceeded);
+    EXPECT_NE(std::string(e.what()).find("512"), std::string::npos);
+  }
+  ChatRequest request = ask("short");
+  request.max_tokens = 511;
+  EXPECT_THROW(engine_->submit(request), Error);
+  request.max_tokens.reset();
+  request.n = 99;
+  EXPECT_THROW(engine_->submit(request), Error);
+}
+
+TEST_F(EngineTest, DrainingFinishesWhatRunsAndRefusesWhatComes) {
+  start("done", gated());
+  const auto stream = engine_->submit(ask("a"));
+  std::thread drainer([&] { engine_->drain(seconds(20)); });
+  ASSERT_TRUE(eventually([&] {
+    try {
+      engine_->submit(ask("late"));
+      return false;
+    } catch (const Error& e) {
+      return e.code() == ErrorCode::kUnavailable;
+    }
+  }));
+  open_ = true;
+  drainer.join();
+  EXPECT_EQ(collect(*stream).texts.at(0), "done");
+}
+
+TEST_F(EngineTest, DrainingEndsWhatIsLeftAfterItsTime) {
+  start(std::string(400, 'x'), [](FakeRunner& runner) {
+    runner.on_run = [](const std::vector<SequenceChunk>&) { std::this_thread::sleep_for(milliseconds(20)); };
+  });
+  const auto stream = engine_->submit(ask("a"));
+  engine_->drain(milliseconds(50));
+  const Collected got = collect(*stream);
+  ASSERT_TRUE(got.error);
+  EXPECT_EQ(got.error->code, ErrorCode::kUnavailable);
+}
+
+TEST_F(EngineTest, EndingTheEngineEndsItsStreams) {
+  start(std::string(400, 'x'), [](FakeRunner& runner) {
+    runner.on_run = [](const std::vector<SequenceChunk>&) { std::this_thread::sleep_for(milliseconds(5)); };
+  });
+  const auto stream = engine_->submit(ask("a"));
+  engine_.reset();
+  EXPECT_TRUE(collect(*stream).error);
+}
+
+}  // namespace
+}  // namespace spyhop

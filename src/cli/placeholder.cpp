@@ -3,7 +3,6 @@
 #include "cli/commands.h"
 
 namespace spyhop {
-void add_launch_command(CLI::App&) {}
 void add_verify_command(CLI::App&) {}
 void add_bench_command(CLI::App&) {}
 }  // namespace spyhop

@@ -1,0 +1,123 @@
+// `spyhop launch`: flags -> engine and server; signals; draining.
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <future>
+#include <memory>
+#include <thread>
+
+#include "cli/commands.h"
+#include "cli/launch_options.h"
+#include "common/log.h"
+#include "http/server.h"
+#include "spyhop/engine.h"
+#include "spyhop/error.h"
+
+namespace spyhop {
+namespace {
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+/// Takes SIGTERM and SIGINT for the whole process, from before the first thread is started: one thread waits for them.
+void block_stop_signals() {
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // a client that goes away shows as a failed write
+}
+
+/// The signal that came, or 0 when none did in time.
+int wait_for_stop_signal(std::chrono::milliseconds timeout) {
+  const sigset_t set = stop_signals();
+  const timespec time{timeout.count() / 1000, (timeout.count() % 1000) * 1000000};
+  const int number = sigtimedwait(&set, nullptr, &time);
+  return number > 0 ? number : 0;
+}
+
+int wait_for_stop_signal() {
+  const sigset_t set = stop_signals();
+  int number = 0;
+  sigwait(&set, &number);
+  return number;
+}
+
+/// A bar on a terminal, a line per tenth in a log.
+void show_progress(double share) {
+  static int last = -1;
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  const int percent = static_cast<int>(share * 100);
+  if (percent == last || (!terminal && percent / 10 == last / 10 && last >= 0)) return;
+  last = percent;
+  if (terminal) {
+    std::fprintf(stderr, "\rloading %3d %% [%-40.*s]%s", percent, percent * 40 / 100,
+                 "########################################", percent == 100 ? "\n" : "");
+  } else {
+    spdlog::info("event=loading percent={}", percent);
+  }
+}
+
+/// A signal that comes while the checkpoint loads ends the process: there is nothing to lose yet.
+std::unique_ptr<Engine> load_engine(const EngineConfig& config) {
+  auto loading = std::async(std::launch::async, [&config] { return make_engine(config, show_progress); });
+  while (loading.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    if (const int number = wait_for_stop_signal(std::chrono::milliseconds(50))) std::_Exit(128 + number);
+  }
+  return loading.get();
+}
+
+/// Lets the open answers end. A second signal quits at once.
+void drain(HttpServer& server, Engine& engine, std::chrono::seconds timeout) {
+  std::thread([] { std::_Exit(128 + wait_for_stop_signal()); }).detach();
+  std::thread ending([&] { engine.drain(timeout); });
+  server.drain();
+  ending.join();
+}
+
+void serve(const LaunchOptions& options) {
+  block_stop_signals();
+  HttpServer server(options.server);
+  server.start();  // before loading: health checks are answered, requests get 503
+  const auto begin = std::chrono::steady_clock::now();
+  const std::unique_ptr<Engine> engine = load_engine(options.engine);
+  server.set_engine(engine.get());
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  spdlog::info("event=ready model={} context={} load_seconds={:.1f}", engine->model().id, engine->model().max_context,
+               took.count());
+  std::printf("listening on http://%s:%d\n", options.server.host.c_str(), server.port());
+  std::fflush(stdout);
+
+  const int number = wait_for_stop_signal();
+  spdlog::info("event=draining signal={} timeout_seconds={}", number, options.server.drain_timeout.count());
+  drain(server, *engine, options.server.drain_timeout);
+  spdlog::info("event=stopped");
+}
+
+}  // namespace
+
+void add_launch_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("launch", "Load a checkpoint and serve it over HTTP");
+  command->footer(
+      "Every option can be set by an environment variable too: --max-queue is SPYHOP_MAX_QUEUE.\n"
+      "Example: spyhop launch --model-path /models/deepseek-vl2-tiny --model-name deepseek-vl2 --port 9997");
+  auto options = std::make_shared<LaunchOptions>();
+  declare_launch_options(*command, *options);
+  command->callback([options] {
+    resolve_launch_options(*options);
+    set_up_log(options->log_level);
+    serve(*options);
+  });
+}
+
+}  // namespace spyhop

@@ -1,0 +1,188 @@
+#include "cli/launch_options.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "spyhop/error.h"
+
+namespace spyhop {
+namespace {
+
+/// Adds the environment variable that sets the same value: --max-queue is SPYHOP_MAX_QUEUE.
+CLI::Option* with_env(CLI::Option* option) {
+  std::string name = "SPYHOP_";
+  for (const char c : option->get_lnames().front())
+    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return option->envname(name);
+}
+
+void declare_model(CLI::App& command, LaunchOptions& o) {
+  static const std::map<std::string, ComputeType> kCompute{{"bf16", ComputeType::kBf16}, {"f32", ComputeType::kF32}};
+  static const std::map<std::string, LoadFormat> kFormats{{"safetensors", LoadFormat::kSafetensors},
+                                                          {"dummy", LoadFormat::kDummy}};
+  static const std::map<std::string, DeviceType> kDevices{{"cpu", DeviceType::kCpu}, {"cuda", DeviceType::kCuda}};
+  const std::string group = "Model";
+  with_env(command.add_option("--model-path", o.engine.model_path, "Folder of the checkpoint, as the hubs lay it out"))
+      ->check(CLI::ExistingDirectory)
+      ->group(group);
+  with_env(command.add_option("-n,--model-name", o.engine.model_name, "Name to serve it under (default: the folder's name)"))
+      ->group(group);
+  with_env(command.add_option("-s,--size-in-billions", o.engine.model_size,
+                              "3, 16 or 27: dimensions for dummy weights without a folder"))
+      ->check(CLI::IsMember({"3", "16", "27"}))
+      ->group(group);
+  with_env(command.add_option("--model-engine", o.model_engine, "What runs the model; transformers is an alias"))
+      ->transform(CLI::IsMember({"libtorch", "transformers"}, CLI::ignore_case))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("-f,--model-format", o.model_format, "Format of the weights"))
+      ->transform(CLI::IsMember({"pytorch"}, CLI::ignore_case))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("-q,--quantization", o.quantization, "Precision of the weights; none is the checkpoint's own"))
+      ->transform(CLI::IsMember({"none"}, CLI::ignore_case))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--compute", o.engine.runtime.compute,
+                              "Arithmetic: bf16, or f32 to compare with the reference (default: bf16)"))
+      ->transform(CLI::CheckedTransformer(kCompute, CLI::ignore_case))
+      ->group(group);
+  with_env(command.add_option("--load-format", o.engine.runtime.load_format,
+                              "safetensors, or dummy: random weights of the true shapes, for measuring (default: safetensors)"))
+      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
+      ->group(group);
+  with_env(command.add_option("--dummy-seed", o.engine.runtime.dummy_seed, "Seed of the dummy weights"))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--device", o.engine.runtime.device, "cpu or cuda (default: cpu)"))
+      ->transform(CLI::CheckedTransformer(kDevices, CLI::ignore_case))
+      ->group(group);
+}
+
+void declare_engine(CLI::App& command, LaunchOptions& o) {
+  const std::string group = "Engine";
+  with_env(command.add_option("--threads", o.engine.runtime.num_threads, "Compute threads; 0 = physical cores"))
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--max-model-len", o.engine.max_context, "Context in tokens; 0 = the checkpoint's"))
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--max-num-seqs", o.engine.max_num_seqs, "Answers generated at the same time"))
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--max-queue", o.engine.max_queue, "Answers that may wait; more requests get 429"))
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--max-n", o.engine.max_n, "Answers per request"))
+      ->check(CLI::Range(1, 128))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--prefill-chunk", o.engine.prefill_chunk, "Prompt tokens computed per step"))
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+  with_env(
+      command.add_option("--kv-cache-tokens", o.engine.runtime.kv_cache_tokens, "Capacity of the KV cache; 0 = two contexts"))
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 32))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_flag("--trust-special-tokens", o.engine.trust_special_tokens,
+                "Special tokens spelled in a request's text are live, as in the original; only for trusted clients")
+      ->envname("SPYHOP_TRUST_SPECIAL_TOKENS")
+      ->group(group);
+}
+
+void declare_images(CLI::App& command, LaunchOptions& o) {
+  const std::string group = "Images";
+  with_env(command.add_option("--max-images", o.engine.images.max_images, "Images per request"))
+      ->check(CLI::Range(0, 64))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--max-image-bytes", o.engine.images.max_bytes, "Bytes of an encoded image"))
+      ->check(CLI::Range(size_t{1}, size_t{1} << 30))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--max-image-pixels", o.engine.images.max_pixels, "Width times height of an image"))
+      ->check(CLI::Range(int64_t{1}, int64_t{178956970}))
+      ->capture_default_str()
+      ->group(group);
+  command.add_flag("!--no-remote-images", o.engine.fetch.allow_remote, "Refuse http(s) image URLs")
+      ->envname("SPYHOP_NO_REMOTE_IMAGES")
+      ->group(group);
+  command
+      .add_flag("--allow-private-image-addresses", o.engine.fetch.allow_private_addresses,
+                "Fetch images from loopback and private addresses too: switches the address guard off")
+      ->envname("SPYHOP_ALLOW_PRIVATE_IMAGE_ADDRESSES")
+      ->group(group);
+  with_env(command.add_option("--allowed-image-domains", o.engine.fetch.allowed_domains,
+                              "Fetch images from these hosts and their sub-domains only"))
+      ->delimiter(',')
+      ->group(group);
+  with_env(
+      command.add_option("--image-fetch-timeout-ms", o.fetch_timeout_ms, "Time for fetching one image, redirects included"))
+      ->check(CLI::Range(1, 600000))
+      ->capture_default_str()
+      ->group(group);
+}
+
+void declare_server(CLI::App& command, LaunchOptions& o) {
+  const std::string group = "Server";
+  with_env(command.add_option("--host", o.server.host, "Address to listen on"))->capture_default_str()->group(group);
+  with_env(command.add_option("-p,--port", o.server.port, "Port; 0 = any free one"))
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--api-key", o.server.api_keys, "Key that clients must send; may be given several times"))
+      ->group(group);
+  with_env(command.add_option("--max-body-bytes", o.server.max_body_bytes, "Bytes of a request's body"))
+      ->check(CLI::Range(size_t{1024}, size_t{1} << 30))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--max-messages", o.server.max_messages, "Messages per request"))
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--max-connections", o.server.max_connections, "Open connections, one thread each"))
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--drain-timeout", o.drain_timeout_seconds, "Seconds that running answers get after SIGTERM"))
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--log-level", o.log_level, "What is logged"))
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str()
+      ->group(group);
+}
+
+}  // namespace
+
+void declare_launch_options(CLI::App& command, LaunchOptions& options) {
+  declare_model(command, options);
+  declare_engine(command, options);
+  declare_images(command, options);
+  declare_server(command, options);
+}
+
+void resolve_launch_options(LaunchOptions& o) {
+  o.server.drain_timeout = std::chrono::seconds(o.drain_timeout_seconds);
+  o.engine.fetch.total_timeout = std::chrono::milliseconds(o.fetch_timeout_ms);
+  if (o.engine.fetch.connect_timeout > o.engine.fetch.total_timeout)
+    o.engine.fetch.connect_timeout = o.engine.fetch.total_timeout;
+  if (!o.engine.model_path.empty()) return;
+  if (o.engine.runtime.load_format != LoadFormat::kDummy) {
+    throw Error(ErrorCode::kInvalidRequest, "--model-path is needed: the folder of a checkpoint", "model-path");
+  }
+  if (o.engine.model_size.empty()) {
+    throw Error(ErrorCode::kInvalidRequest, "--load-format dummy needs --model-path, or --size-in-billions 3, 16 or 27",
+                "size-in-billions");
+  }
+}
+
+}  // namespace spyhop

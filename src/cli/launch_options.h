@@ -1,0 +1,30 @@
+// The flags of `spyhop launch` and what they mean for engine and server.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+
+#include "spyhop/config.h"
+
+namespace spyhop {
+
+/// Filled by CLI11 in this order of precedence: flags, then SPYHOP_* environment variables, then these defaults.
+struct LaunchOptions {
+  EngineConfig engine;
+  ServerConfig server;
+  std::string model_engine = "libtorch";
+  std::string model_format = "pytorch";
+  std::string quantization = "none";
+  std::string log_level = "info";
+  int drain_timeout_seconds = 30;
+  int fetch_timeout_ms = 10000;
+};
+
+/// Declares every flag on `command`; `options` outlives it.
+void declare_launch_options(CLI::App& command, LaunchOptions& options);
+
+/// Carries over what CLI11 could not put in place by itself. Throws Error{kInvalidRequest} for combinations that cannot be
+/// served.
+void resolve_launch_options(LaunchOptions& options);
+
+}  // namespace spyhop

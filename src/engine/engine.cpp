@@ -19,6 +19,17 @@ uint64_t random_seed() {
   return (uint64_t{device()} << 32) | device();
 }
 
+void log_speed(const Request& request) {
+  using Seconds = std::chrono::duration<double>;
+  const double to_first = Seconds(request.first_token_at - request.submitted_at).count();
+  const double after = Seconds(std::chrono::steady_clock::now() - request.first_token_at).count();
+  const auto num_answers = static_cast<int>(request.sequences.size());
+  spdlog::info(
+      "{} event=finished prompt_tokens={} image_tokens={} completion_tokens={} ttft_ms={:.0f} tokens_per_second={:.1f}",
+      request.chat.request_id, request.prompt.token_ids.size(), request.prompt.num_image_tokens, request.num_generated,
+      to_first * 1000, after > 0 ? (request.num_generated - num_answers) / after : 0.0);
+}
+
 }  // namespace
 
 EngineImpl::EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_ptr<Runner> runner, PrepareContext prepare)
@@ -186,7 +197,7 @@ void EngineImpl::postprocess(const Step& step, const std::vector<std::optional<S
 
 void EngineImpl::emit(Sequence& sequence, SequenceOutput output) {
   Request& request = sequence.request();
-  ++request.num_generated;
+  if (request.num_generated++ == 0) request.first_token_at = std::chrono::steady_clock::now();
   if (!output.delta.text.empty() || !output.delta.logprobs.empty()) request.channel->push(std::move(output.delta));
   if (!output.finish) return;
   request.channel->push(ChoiceFinish{sequence.choice(), *output.finish});
@@ -196,6 +207,7 @@ void EngineImpl::emit(Sequence& sequence, SequenceOutput output) {
   usage.prompt_tokens = static_cast<int>(request.prompt.token_ids.size());
   usage.completion_tokens = request.num_generated;
   usage.image_tokens = request.prompt.num_image_tokens;
+  log_speed(request);
   close(request, StreamEnd{usage});
 }
 

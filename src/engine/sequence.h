@@ -1,6 +1,7 @@
 // A request inside the engine, and its sequences: one per answer.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>

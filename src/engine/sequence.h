@@ -83,6 +83,8 @@ struct Request {
   std::shared_ptr<ResponseChannel> channel;
   std::vector<std::unique_ptr<Sequence>> sequences;
   int num_generated = 0;  // over all answers
+  std::chrono::steady_clock::time_point submitted_at = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point first_token_at;  // once num_generated > 0
 
   bool images_ready() const { return num_encoded_tiles == num_tiles; }
   bool finished() const;

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 ModelConfig read_config(const EngineConfig& config) {
   if (!config.model_path.empty()) return load_model_config(config.model_path);
   if (config.runtime.load_format == LoadFormat::kDummy && !config.model_size.empty())
-    return registered_model_config(config.model_size);
+    return registered_model_config("deepseek-vl2", config.model_size);
   throw Error(ErrorCode::kModelLoad, "no checkpoint: give --model-path, or --load-format dummy with --size-in-billions",
               "model-path");
 }

@@ -11,6 +11,11 @@ namespace {
 
 class SchedulerTest : public ::testing::Test {
  protected:
+  BlockPool& make_blocks(int num_blocks, int block_size) {
+    blocks_ = std::make_unique<BlockPool>(num_blocks, block_size);
+    return *blocks_;
+  }
+
   Sequence* add(Scheduler& scheduler, int num_prompt, int max_tokens, int num_tiles = 0) {
     auto request = std::make_unique<Request>();
     request->prompt.token_ids.assign(static_cast<size_t>(num_prompt), 'x');
@@ -38,11 +43,12 @@ class SchedulerTest : public ::testing::Test {
   }
 
   FakeTokenizer tokenizer_;
+  std::unique_ptr<BlockPool> blocks_;  // outlives the tables of requests_
   std::vector<std::unique_ptr<Request>> requests_;
 };
 
 TEST_F(SchedulerTest, CutsALongPromptIntoChunks) {
-  BlockPool blocks(100, 16);
+  BlockPool& blocks = make_blocks(100, 16);
   Scheduler scheduler({8, 512}, blocks);
   add(scheduler, 1100, 4);
   std::vector<std::vector<int>> steps;
@@ -55,7 +61,7 @@ TEST_F(SchedulerTest, CutsALongPromptIntoChunks) {
 }
 
 TEST_F(SchedulerTest, DecodingSequencesTakePartInEveryStep) {
-  BlockPool blocks(200, 16);
+  BlockPool& blocks = make_blocks(200, 16);
   Scheduler scheduler({8, 512}, blocks);
   add(scheduler, 10, 50);
   finish(scheduler.schedule());
@@ -65,7 +71,7 @@ TEST_F(SchedulerTest, DecodingSequencesTakePartInEveryStep) {
 }
 
 TEST_F(SchedulerTest, SeveralPromptsShareTheBudgetOldestFirst) {
-  BlockPool blocks(200, 16);
+  BlockPool& blocks = make_blocks(200, 16);
   Scheduler scheduler({8, 100}, blocks);
   add(scheduler, 60, 1);
   add(scheduler, 60, 1);
@@ -74,7 +80,7 @@ TEST_F(SchedulerTest, SeveralPromptsShareTheBudgetOldestFirst) {
 }
 
 TEST_F(SchedulerTest, RunsAtMostTheAllowedNumberAndAdmitsTheNextWhenOneEnds) {
-  BlockPool blocks(200, 16);
+  BlockPool& blocks = make_blocks(200, 16);
   Scheduler scheduler({1, 512}, blocks);
   Sequence* first = add(scheduler, 10, 5);
   Sequence* second = add(scheduler, 10, 5);
@@ -87,7 +93,7 @@ TEST_F(SchedulerTest, RunsAtMostTheAllowedNumberAndAdmitsTheNextWhenOneEnds) {
 }
 
 TEST_F(SchedulerTest, WaitsForTheBlocksOfTheLongestAnswerInOrderOfArrival) {
-  BlockPool blocks(4, 16);
+  BlockPool& blocks = make_blocks(4, 16);
   Scheduler scheduler({8, 512}, blocks);
   Sequence* first = add(scheduler, 16, 32);
   add(scheduler, 16, 32);
@@ -100,7 +106,7 @@ TEST_F(SchedulerTest, WaitsForTheBlocksOfTheLongestAnswerInOrderOfArrival) {
 }
 
 TEST_F(SchedulerTest, RemovingFreesBlocksOfRunningAndWaiting) {
-  BlockPool blocks(4, 16);
+  BlockPool& blocks = make_blocks(4, 16);
   Scheduler scheduler({1, 512}, blocks);
   Sequence* running = add(scheduler, 16, 16);
   Sequence* waiting = add(scheduler, 16, 16);
@@ -112,7 +118,7 @@ TEST_F(SchedulerTest, RemovingFreesBlocksOfRunningAndWaiting) {
 }
 
 TEST_F(SchedulerTest, APromptWaitsForItsImagesWhileOthersGoOn) {
-  BlockPool blocks(200, 16);
+  BlockPool& blocks = make_blocks(200, 16);
   Scheduler scheduler({8, 512}, blocks);
   Sequence* with_image = add(scheduler, 20, 5, /*num_tiles=*/2);
   Sequence* text = add(scheduler, 10, 5);

@@ -82,6 +82,7 @@ class HeadParser {
       return BadHead{414, "the request target has " + std::to_string(target.size()) +
                               " bytes; allowed: " + std::to_string(kMaxTargetBytes)};
     }
+    if (target.empty() || (target.front() != '/' && target != "*")) return BadHead{400, "the request target is not a path"};
     if (!std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c <= '~'; })) {
       return BadHead{400, "the request target holds characters that are not allowed in one"};
     }

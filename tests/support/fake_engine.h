@@ -47,6 +47,12 @@ class FakeEngine : public Engine {
     return log_->requests.back();
   }
 
+  /// Whether `num_requests` in all have come within `timeout`.
+  bool wait_for_requests(size_t num_requests, std::chrono::milliseconds timeout) const {
+    std::unique_lock<std::mutex> lock(log_->mutex);
+    return log_->changed.wait_for(lock, timeout, [&] { return log_->requests.size() == num_requests; });
+  }
+
   /// Whether `num_open` streams are alive within `timeout`.
   bool wait_for_open(int num_open, std::chrono::milliseconds timeout) const {
     std::unique_lock<std::mutex> lock(log_->mutex);

@@ -11,6 +11,7 @@
 #include "api/json_text.h"
 #include "api/message_json.h"
 #include "api/object_reader.h"
+#include "common/json_fields.h"
 
 namespace spyhop {
 namespace {
@@ -37,7 +38,7 @@ void refuse_other_modalities(const ObjectReader& body) {
   if (!modalities->is_array()) reject("modalities", *modalities, R"(["text"])");
   for (const nlohmann::json& modality : *modalities) {
     if (modality != "text")
-      refuse("modalities", describe(modality) + " is asked for, the model answers with text", R"(["text"])");
+      refuse("modalities", describe_json(modality) + " is asked for, the model answers with text", R"(["text"])");
   }
 }
 
@@ -49,7 +50,7 @@ void refuse_formats(const ObjectReader& body) {
     if (type == nullptr || !type->is_string()) {
       reject("response_format.type", type == nullptr ? nlohmann::json() : *type, R"("text")");
     }
-    if (*type != "text") refuse("response_format", "type " + describe(*type) + " is not enforced", R"({"type": "text"})");
+    if (*type != "text") refuse("response_format", "type " + describe_json(*type) + " is not enforced", R"({"type": "text"})");
   }
   for (const char* field :
        {"guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs", "grammar", "json_schema"}) {
@@ -61,7 +62,8 @@ int32_t parse_token_id(const std::string& key) {
   int32_t id = -1;
   const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
   if (error != std::errc() || end != key.data() + key.size() || id < 0) {
-    throw Error(ErrorCode::kInvalidRequest, "logit_bias has the key " + describe(key) + "; allowed: token ids", "logit_bias");
+    throw Error(ErrorCode::kInvalidRequest, "logit_bias has the key " + describe_json(key) + "; allowed: token ids",
+                "logit_bias");
   }
   return id;
 }
@@ -157,9 +159,9 @@ std::optional<int> parse_max_tokens(const ObjectReader& body) {
 
 ChatCompletionCall parse_chat_request(const std::string& body, const ChatRequestLimits& limits) {
   if (body.empty()) throw Error(ErrorCode::kInvalidRequest, "the body is empty; allowed: a JSON object");
-  nlohmann::json json = parse_json(body);
+  nlohmann::json json = parse_request_json(body);
   if (!json.is_object()) {
-    throw Error(ErrorCode::kInvalidRequest, "the body is " + describe(json) + "; allowed: a JSON object");
+    throw Error(ErrorCode::kInvalidRequest, "the body is " + describe_json(json) + "; allowed: a JSON object");
   }
   const ObjectReader reader(json, "");
 

@@ -1,14 +1,12 @@
 #include "api/json_text.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/json_fields.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
 namespace {
-
-constexpr size_t kMaxShownBytes = 60;
 
 /// The position after the string that starts at the quote `start`, or the end of the text.
 size_t skip_string(std::string_view text, size_t start) {
@@ -22,7 +20,7 @@ size_t skip_string(std::string_view text, size_t start) {
   return text.size();
 }
 
-void check_limits(std::string_view text, const JsonLimits& limits) {
+void check_limits(std::string_view text, const RequestJsonLimits& limits) {
   size_t depth = 0;
   size_t num_values = 1;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -68,7 +66,7 @@ std::string reason_of(const nlohmann::json::exception& error) {
 
 }  // namespace
 
-nlohmann::json parse_json(std::string_view text, const JsonLimits& limits) {
+nlohmann::json parse_request_json(std::string_view text, const RequestJsonLimits& limits) {
   check_limits(text, limits);
   try {
     return nlohmann::json::parse(text.begin(), text.end());
@@ -81,20 +79,8 @@ std::string to_text(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-std::string describe(const nlohmann::json& value) {
-  if (value.is_array()) return "an array of " + std::to_string(value.size());
-  if (value.is_object()) return "an object";
-  if (!value.is_string()) return value.dump();
-  const auto& text = value.get_ref<const std::string&>();
-  size_t shown = std::min(text.size(), kMaxShownBytes);
-  while (shown < text.size() && shown > 0 && (static_cast<unsigned char>(text[shown]) & 0xC0) == 0x80) --shown;
-  const nlohmann::json head = text.substr(0, shown);
-  return head.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace) +
-         (shown < text.size() ? "..." : "");
-}
-
 void reject(const std::string& path, const nlohmann::json& value, const std::string& allowed) {
-  throw Error(ErrorCode::kInvalidRequest, path + " is " + describe(value) + "; allowed: " + allowed, path);
+  throw Error(ErrorCode::kInvalidRequest, path + " is " + describe_json(value) + "; allowed: " + allowed, path);
 }
 
 }  // namespace spyhop

@@ -1,4 +1,4 @@
-// JSON text from a stranger, and its values in error messages.
+// JSON text from a stranger, and to one.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace spyhop {
 
-struct JsonLimits {
+struct RequestJsonLimits {
   size_t max_depth = 64;        // arrays and objects within each other
   size_t max_values = 200'000;  // all values together: a value of two bytes takes up to a hundred in memory
 };
@@ -16,13 +16,10 @@ struct JsonLimits {
 /// Parses `text`, checked against `limits` before anything is allocated for it.
 /// Throws Error{kInvalidRequest} on text that is not JSON (NaN, Infinity, numbers beyond a double, invalid UTF-8 and
 /// trailing text included) with line and column, and on text over a limit.
-nlohmann::json parse_json(std::string_view text, const JsonLimits& limits = {});
+nlohmann::json parse_request_json(std::string_view text, const RequestJsonLimits& limits = {});
 
 /// `json` on one line. Never throws: bytes that are not UTF-8 become replacement characters.
 std::string to_text(const nlohmann::ordered_json& json);
-
-/// `value` as an error message shows it: short, ASCII, on one line. Arrays and objects by their kind only.
-std::string describe(const nlohmann::json& value);
 
 /// Throws Error{kInvalidRequest}: "`path` is `value`; allowed: `allowed`", with `path` as the error's param.
 [[noreturn]] void reject(const std::string& path, const nlohmann::json& value, const std::string& allowed);

@@ -7,6 +7,7 @@
 
 #include "api/json_text.h"
 #include "api/object_reader.h"
+#include "common/json_fields.h"
 
 namespace spyhop {
 namespace {
@@ -29,7 +30,7 @@ Role parse_role(const ObjectReader& message) {
   if (*role == "tool" || *role == "function") {
     throw Error(
         ErrorCode::kUnsupported,
-        message.path_of("role") + " is " + describe(*role) + ", and the model takes no tool results; allowed: " + kRoles,
+        message.path_of("role") + " is " + describe_json(*role) + ", and the model takes no tool results; allowed: " + kRoles,
         message.path_of("role"));
   }
   reject(message.path_of("role"), *role, kRoles);
@@ -77,7 +78,7 @@ ContentPart parse_part(nlohmann::json& part, const std::string& path) {
   if (*type != "text") {
     throw Error(
         ErrorCode::kUnsupported,
-        path + " is a part of type " + describe(*type) + R"(, which the model cannot read; allowed: "text", "image_url")",
+        path + " is a part of type " + describe_json(*type) + R"(, which the model cannot read; allowed: "text", "image_url")",
         reader.path_of("type"));
   }
   std::optional<std::string> text = reader.string("text");

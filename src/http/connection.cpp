@@ -19,7 +19,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr size_t kReadBytes = 64 * 1024;
+constexpr size_t kReadBytes = 16 * 1024;
 constexpr std::string_view kBlankLine = "\r\n\r\n";
 
 /// The events that came before `deadline`, 0 when none did.
@@ -31,6 +31,10 @@ short wait_for(int socket, short events, Clock::time_point deadline) {
     if (ready < 0 && errno == EINTR) continue;
     return ready > 0 ? entry.revents : short{0};
   }
+}
+
+void set_option(int socket, int level, int name, int value) {
+  ::setsockopt(socket, level, name, &value, sizeof value);
 }
 
 struct Address {
@@ -51,8 +55,12 @@ Address to_address(const sockaddr_storage& address, socklen_t length) {
 }  // namespace
 
 Connection::Connection(int socket, const ConnectionLimits& limits) : socket_(socket), limits_(limits) {
-  const int on = 1;
-  ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  set_option(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
+  // A client that vanishes without a word is noticed within half a minute.
+  set_option(socket_, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(socket_, IPPROTO_TCP, TCP_KEEPIDLE, 15);
+  set_option(socket_, IPPROTO_TCP, TCP_KEEPINTVL, 5);
+  set_option(socket_, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
 Connection::~Connection() {

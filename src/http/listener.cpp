@@ -151,7 +151,11 @@ void Listener::enter(Connection& connection) {
 
 void Listener::leave(Connection& connection) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  connections_.erase(&connection);
+  const auto entry = connections_.find(&connection);
+  if (entry == connections_.end()) return;
+  num_busy_ -= entry->second.busy ? 1 : 0;
+  connections_.erase(entry);
+  quiet_.notify_all();
 }
 
 /// Whether the request is one more than may be served at a time.
@@ -168,7 +172,7 @@ bool Listener::end_request(Connection& connection) {
   connections_[&connection] = {false, std::chrono::steady_clock::now()};
   --num_busy_;
   quiet_.notify_all();
-  return !closing_idle_;
+  return !closing_idle_ && connections_.size() <= static_cast<size_t>(options_.max_connections);
 }
 
 void Listener::interrupt_longest_idle() {

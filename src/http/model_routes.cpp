@@ -1,9 +1,7 @@
 #include "http/model_routes.h"
 
-#include <nlohmann/json.hpp>
-
-#include "api/json_text.h"
 #include "api/models_json.h"
+#include "common/problem_list.h"
 #include "http/answers.h"
 
 namespace spyhop {
@@ -11,7 +9,7 @@ namespace spyhop {
 void require_model(const std::string& requested, const ModelInfo& served) {
   if (requested == served.id) return;
   throw Error(ErrorCode::kModelNotFound,
-              "the model " + describe(requested) + " is not served here; allowed: " + describe(served.id), "model");
+              "the model " + in_quotes(requested) + " is not served here; allowed: " + in_quotes(served.id), "model");
 }
 
 Routes model_routes(const ServerState& state) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "api/error_json.h"
@@ -17,6 +18,8 @@ namespace {
 using httplib::Request;
 using httplib::Response;
 using Clock = std::chrono::steady_clock;
+
+constexpr size_t kBodiesAtOnce = 4;  // of the largest size allowed; many more of the usual size
 
 /// httplib's callbacks get the request only; they run on the thread that serves it.
 thread_local Exchange* current_exchange = nullptr;
@@ -68,7 +71,8 @@ std::string logged_path(const Request& request) {
 
 }  // namespace
 
-Protocol::Protocol(const ServerState& state, Routes routes) : state_(state), routes_(std::move(routes)) {
+Protocol::Protocol(const ServerState& state, Routes routes)
+    : state_(state), routes_(std::move(routes)), body_budget_(kBodiesAtOnce * state.config.max_body_bytes) {
   constexpr size_t kManyRequests = 1'000'000;
   svr_sock_ = 0;  // any valid number: httplib writes streams only while it believes to be listening
   set_keep_alive_timeout(state.config.keep_alive.count());
@@ -177,14 +181,20 @@ std::string Protocol::read_body(const Request& request, const httplib::ContentRe
     throw Error(ErrorCode::kInvalidRequest, "the body is multipart/form-data; allowed: application/json");
   }
   const size_t limit = state_.config.max_body_bytes;
+  ByteBudget::Share share(body_budget_);
+  std::optional<Error> refusal;
   std::string body;
-  bool too_large = false;
   const bool complete = reader([&](const char* data, size_t size) {
-    too_large = size > limit - body.size();
-    if (!too_large) body.append(data, size);
-    return !too_large;
+    if (size > limit - body.size()) {
+      refusal.emplace(ErrorCode::kTooLarge, "the body is too large; allowed: " + std::to_string(limit) + " bytes");
+    } else if (!share.grow(size)) {
+      refusal.emplace(ErrorCode::kOverloaded, "too many large bodies are being received; try again later");
+    } else {
+      body.append(data, size);
+    }
+    return !refusal;
   });
-  if (too_large) throw Error(ErrorCode::kTooLarge, "the body is too large; allowed: " + std::to_string(limit) + " bytes");
+  if (refusal) throw Error(*refusal);
   if (!complete) {
     throw Error(ErrorCode::kInvalidRequest,
                 "the body cannot be read: it ended early, came too slowly, or its coding is broken");

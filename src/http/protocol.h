@@ -3,6 +3,7 @@
 
 #include <httplib.h>
 
+#include "http/byte_budget.h"
 #include "http/connection.h"
 #include "http/route.h"
 #include "http/server_state.h"
@@ -34,6 +35,7 @@ class Protocol : private httplib::Server {
 
   const ServerState& state_;
   const Routes routes_;
+  mutable ByteBudget body_budget_;  // of all bodies that are being received
 };
 
 }  // namespace spyhop

@@ -51,15 +51,15 @@ TEST(json_text, SyntaxErrorsNameLineAndColumnButNotTheText) {
 }
 
 TEST(json_text, NestingMayReachTheLimit) {
-  parse_json(std::string(64, '[') + std::string(64, ']'));
+  parse_request_json(std::string(64, '[') + std::string(64, ']'));
 }
 
 TEST(json_text, BracketsAndCommasInStringsDoNotCount) {
   const std::string text = R"(["[[[,,,\"[[[", "\\"])";
-  JsonLimits limits;
+  RequestJsonLimits limits;
   limits.max_depth = 1;
   limits.max_values = 3;
-  EXPECT_EQ(parse_json(text, limits).size(), 2U);
+  EXPECT_EQ(parse_request_json(text, limits).size(), 2U);
 }
 
 TEST(json_text, ManyValuesAreRefusedBeforeTheyTakeMemory) {
@@ -73,15 +73,17 @@ TEST(json_text, TheLastOfDuplicateKeysCounts) {
   EXPECT_EQ(call.request.n, 2);
 }
 
-TEST(json_text, DescriptionsAreShortAsciiAndOnOneLine) {
-  EXPECT_EQ(describe(nlohmann::json("a\nb\"c")), R"("a\nb\"c")");
-  EXPECT_EQ(describe(nlohmann::json(std::string(1000, 'x'))), "\"" + std::string(60, 'x') + "\"...");
-  EXPECT_EQ(describe(nlohmann::json(std::string(59, 'x') + "ä")), "\"" + std::string(59, 'x') + "\"...");
-  EXPECT_EQ(describe(nlohmann::json("ä")), R"("\u00e4")");
-  EXPECT_EQ(describe(nlohmann::json::array({1, 2})), "an array of 2");
-  EXPECT_EQ(describe(nlohmann::json::object()), "an object");
-  EXPECT_EQ(describe(nlohmann::json(2.5)), "2.5");
-  EXPECT_EQ(describe(nlohmann::json()), "null");
+TEST(json_text, WhatIsWrittenIsUtf8OnOneLine) {
+  EXPECT_EQ(to_text({{"a", "\xff\nä"}}), "{\"a\":\"\xef\xbf\xbd\\nä\"}");
+}
+
+TEST(json_text, RejectionsNamePathValueAndWhatIsAllowed) {
+  try {
+    reject("messages[0].role", "robot", "\"user\"");
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "messages[0].role is \"robot\"; allowed: \"user\"");
+    EXPECT_EQ(e.param(), "messages[0].role");
+  }
 }
 
 }  // namespace

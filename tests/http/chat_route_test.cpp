@@ -84,7 +84,7 @@ TEST(chat_route, AChunkedStreamEndsWithTheLastChunk) {
   TestServer test;
   RawClient client(test.server.port());
   client.send(raw_chat(R"("stream":true)") + "GET /health HTTP/1.1\r\nConnection: close\r\n\r\n");
-  const std::string answer = client.read_until("0\r\n\r\n");
+  const std::string answer = client.read_until("\r\n0\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(answer, HasSubstr("Transfer-Encoding: chunked\r\n"));
   EXPECT_THAT(answer, EndsWith("data: [DONE]\n\n\r\n0\r\n\r\n"));

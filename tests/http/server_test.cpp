@@ -272,7 +272,10 @@ TEST(server, AnIdleClientGivesWayToANewOne) {
   RawClient idle(test.server.port());
   idle.send("GET /health HTTP/1.1\r\n\r\n");
   idle.read_until("ok\"}");
-  EXPECT_EQ(test.client().Get("/v1/models")->status, 200);
+  // The first answer may be read before its thread has counted it as served.
+  int status = 429;
+  for (int i = 0; i < 50 && status == 429; ++i) status = test.client().Get("/v1/models")->status;
+  EXPECT_EQ(status, 200);
   EXPECT_TRUE(idle.is_closed(kSoon));
 }
 
@@ -309,7 +312,7 @@ TEST(server, DrainingLetsOpenAnswersFinish) {
   EXPECT_EQ(refused->get_header_value("Retry-After"), "5");
   EXPECT_EQ(test.client().Get("/ready")->status, 503);
   EXPECT_EQ(test.client().Get("/health")->status, 200);
-  EXPECT_THAT(open.read_until("0\r\n\r\n"), HasSubstr("data: [DONE]"));
+  EXPECT_THAT(open.read_until("\r\n0\r\n\r\n"), HasSubstr("data: [DONE]"));
   drain.join();
   EXPECT_THROW(RawClient{test.server.port()}, std::runtime_error);
 }

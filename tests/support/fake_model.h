@@ -98,10 +98,11 @@ class FakeRunner : public Runner {
   std::atomic<int> num_tiles{0};
 
  private:
-  /// Samplers tell sequences apart: each has its own.
+  /// Samplers tell sequences apart, but their addresses are used again; a chunk of several tokens is the end of a prompt.
   SampledToken answer_token(const SequenceChunk& chunk) {
     std::lock_guard lock(mutex_);
     int& next = progress_[chunk.sampler];
+    if (chunk.token_ids.size() > 1) next = 0;
     const size_t place = static_cast<size_t>(next++);
     SampledToken token;
     token.id = place < answer_.size() ? static_cast<unsigned char>(answer_[place]) : FakeTokenizer::kEos;

@@ -1,0 +1,32 @@
+#include "cli/verify_golden_row_tally.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "cli/verify_golden_compare.h"
+
+namespace spyhop {
+
+void RowTally::add(const std::string& label, const Check& check) {
+  ++num_rows_;
+  largest_error_ = std::max(largest_error_, check.error.value_or(-1));
+  if (check.verdict != Verdict::kFail) return;
+  if (num_failed_++ == 0) first_failure_ = fmt::format("{}: {}: {}", label, check.name, check.detail);
+}
+
+Check RowTally::result() const {
+  std::string skipped;
+  for (const auto& [reason, count] : skipped_) skipped += fmt::format(", not run: {} {}", count, reason);
+  if (num_failed_ > 0) {
+    return failed(name_, fmt::format("{} of {} {} differ, first {}{}", num_failed_, num_rows_, noun_, first_failure_, skipped));
+  }
+  if (num_rows_ == 0) return not_run(name_, skipped.empty() ? "it has no rows" : skipped.substr(2));
+  Check check = passed(name_, fmt::format("{} {}{}", num_rows_, noun_, skipped));
+  if (largest_error_ < 0) return check;
+  check.summary += fmt::format(", largest error {:.1e}", largest_error_);
+  check.error = largest_error_;
+  return check;
+}
+
+}  // namespace spyhop

@@ -11,7 +11,7 @@
 namespace spyhop {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 Check with_error(Check check, double error) {
   check.error = error;

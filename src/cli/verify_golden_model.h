@@ -33,6 +33,10 @@ struct GoldenModelContext {
 /// Runs the case and adds its checks to `report`: everything the case's tensors hold.
 void check_model(const GoldenCase& golden, GoldenRunInput input, const GoldenModelContext& context, CaseReport& report);
 
+/// What a measured share of `num_samples` must exceed where the true share is to exceed `share`: one standard deviation less,
+/// as the share of a short prompt scatters.
+double share_limit(double share, size_t num_samples);
+
 /// Per (layer, position) the tolerance of the residual stream: wider from a near-tied MoE layer on, at its position and behind
 /// it.
 std::vector<double> layer_tolerances(const std::vector<RouterNearTie>& ties, const LanguageConfig& language,

@@ -183,8 +183,9 @@ void PromptChecker::texts() {
   text("text_until_eos_skip_special", until_eos, true, answer.text_until_eos_skip_special);
   const auto eos = std::find(answer.greedy.begin(), answer.greedy.end(), context_.tokenizer.special_ids().eos);
   const int64_t eos_index = eos == answer.greedy.end() ? -1 : eos - answer.greedy.begin();
-  if (!answer.greedy.empty()) {
-    report_.add(Column::kTokens, compare_integers("eos_index", {answer.eos_index.value_or(-1)}, {eos_index}));
+  if (eos_index != answer.eos_index.value_or(-1)) {
+    const std::string detail = fmt::format("{}, expected {} (-1: none)", eos_index, answer.eos_index.value_or(-1));
+    report_.add(Column::kTokens, failed("eos_index", detail));
   }
   if (!golden_.prompt_token_text) return;
   std::vector<int32_t> shown;

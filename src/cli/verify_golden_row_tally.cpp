@@ -16,12 +16,13 @@ void RowTally::add(const std::string& label, const Check& check) {
 }
 
 Check RowTally::result() const {
-  std::string skipped;
-  for (const auto& [reason, count] : skipped_) skipped += fmt::format(", not run: {} {}", count, reason);
+  std::string reasons;
+  for (const auto& [reason, count] : skipped_) reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", count, reason);
+  const std::string skipped = reasons.empty() ? "" : ", not run: " + reasons;
   if (num_failed_ > 0) {
     return failed(name_, fmt::format("{} of {} {} differ, first {}{}", num_failed_, num_rows_, noun_, first_failure_, skipped));
   }
-  if (num_rows_ == 0) return not_run(name_, skipped.empty() ? "it has no rows" : skipped.substr(2));
+  if (num_rows_ == 0) return not_run(name_, reasons.empty() ? "it has no rows" : reasons);
   Check check = passed(name_, fmt::format("{} {}{}", num_rows_, noun_, skipped));
   if (largest_error_ < 0) return check;
   check.summary += fmt::format(", largest error {:.1e}", largest_error_);

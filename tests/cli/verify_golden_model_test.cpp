@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "spyhop/error.h"
+
 namespace spyhop {
 namespace {
 
@@ -25,6 +27,15 @@ TEST(LayerTolerances, WidenFromTheTiedLayerAndPositionOn) {
                                     usual, wide,  wide,   // MoE layer 0, tied at position 4
                                     usual, wide,  wide};  // MoE layer 1
   EXPECT_EQ(layer_tolerances({{0, 4, 5e-5}}, three_layers_two_moe(), {3, 4, 5}), want);
+}
+
+TEST(LayerTolerances, RefuseALayerThatIsNotThere) {
+  EXPECT_THROW(layer_tolerances({{2, 0, 5e-5}}, three_layers_two_moe(), {0}), Error);
+}
+
+TEST(ShareLimit, AllowsForTheScatterOfShortPrompts) {
+  EXPECT_NEAR(share_limit(0.8, 16), 0.7, 1e-9);
+  EXPECT_NEAR(share_limit(0.8, 1600), 0.79, 1e-9);
 }
 
 TEST(GoldenTolerances, AreWiderInBf16ForASigmoidGate) {

@@ -126,6 +126,7 @@ TEST(RowTally, IsNotRunWithoutRows) {
   RowTally tally("decode", "images");
   EXPECT_EQ(tally.result().verdict, Verdict::kNotRun);
   tally.skip("images not in the set");
+  EXPECT_EQ(tally.result().verdict, Verdict::kNotRun);
   EXPECT_EQ(tally.result().detail, "1 images not in the set");
 }
 

@@ -5,7 +5,7 @@ Usage: make_golden_fixtures.py SET OUT
 
 The result has the layout of SET, so `spyhop verify --golden OUT` runs it. Left out: photographs, the checkpoints' files
 (they are copied by hand, once), tables of vocabularies that are not in the set, values recorded in bf16. Every case keeps
-its conversation, answer and the best logits of every step; the cases of RICH also keep a sample of what lies between.
+its conversation, ids, answer and the best logits of every step; the cases of RICH also keep a sample of what lies between.
 Integers are stored in 16 bits and floats as they are; nothing is computed anew.
 """
 import json
@@ -21,12 +21,11 @@ LEFT_OUT_KEYS = {"sft_format", "checks", "tensors", "variant_prefix", "last_argm
 KEPT_ENTRY_KEYS = ("name", "json", "tensors", "n_tokens")
 RICH = {"text_only", "img_square_small", "img_tall", "two_turns_two_images"}
 WITH_LOGITS = RICH | {"text_zh"}
-MAX_STORED_IDS = 500  # longer prompts are checked by their decoded text and their length alone
 KEPT_LOGITS = 4  # of the best logits of every step
 SAMPLED_POSITIONS = 3  # of the residual stream, per rich case
 SAMPLED_TILES = 1  # of the tower and the projector, per rich case
 SAMPLED_ROWS = 4  # of each sampled tile
-MAX_ROUTED_POSITIONS = 200  # a rich case with more positions keeps no expert choices
+MAX_ROUTED_POSITIONS = 700  # a rich case with more positions keeps no expert choices
 
 SIZES = {"F32": 4, "I32": 4, "I16": 2, "U8": 1}
 CODES = {"F32": "f", "I32": "i", "I16": "h", "U8": "B"}
@@ -111,7 +110,7 @@ def sample_tiles(case, kept, source):
 
 def reduce_case(case, source):
     """The tensors to keep; changes `case` where a stride does."""
-    kept = {"input_ids": source["input_ids"]} if case["n_tokens"] <= MAX_STORED_IDS else {}
+    kept = {"input_ids": source["input_ids"]}
     if any(PHOTO in image for message in case["conversation"] for image in message.get("images", [])):
         return {name: tensor.narrow() for name, tensor in kept.items()}
     for name in ("greedy_top8_ids", "greedy_top8_logits"):

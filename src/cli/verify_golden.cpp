@@ -118,8 +118,8 @@ class FamilyRun {
 
   void run_model(const GoldenCase& golden, GoldenPrompt prompt, const GoldenFamilyParts& parts, CaseReport& report) {
     std::string reason;
-    if (golden.tensors.empty()) reason = "the model: no tensors are recorded";
-    if (!prompt.missing_image.empty()) reason = "the model: " + prompt.missing_image + " is not in the set";
+    if (golden.tensors.empty()) reason = "no tensors are recorded";
+    if (!prompt.missing_image.empty()) reason = prompt.missing_image + " is not in the set";
     if (!reason.empty()) {
       for (Column column : {Column::kVision, Column::kLayers, Column::kExperts, Column::kLogits})
         report.add(column, not_run("model", reason));

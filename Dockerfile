@@ -18,7 +18,7 @@ SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 COPY scripts/common.sh scripts/packages.txt /tmp/spyhop/scripts/
 RUN . /tmp/spyhop/scripts/common.sh && install_packages run && \
     rm -rf /tmp/spyhop /var/lib/apt/lists/* && \
-    useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin spyhop
+    useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin spyhop
 COPY --from=build /opt/spyhop /usr/local
 USER spyhop
 # Each flag has an environment variable, so these two hold whatever flags a user adds to `launch`.

@@ -22,7 +22,7 @@ value_of() {
   printf '%s\n' "$value"
 }
 
-install_packages build
+install_packages build run
 if [ -f "$root/build/CMakeCache.txt" ]; then
   configure_in build -DCMAKE_BUILD_TYPE=Release
 else

@@ -5,7 +5,7 @@
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-install_packages build test e2e
+install_packages build run test e2e
 configure_in build -DCMAKE_BUILD_TYPE=Release -DSPYHOP_TESTS=ON
 build_in build
 exec ctest --test-dir "$root/build" --output-on-failure "$@"

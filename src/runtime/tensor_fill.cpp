@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <system_error>
 #include <thread>
 
 #include "spyhop/error.h"
@@ -12,6 +13,7 @@
 namespace spyhop {
 namespace {
 
+constexpr int kMaxThreads = 64;
 constexpr int64_t kPageBytes = 4096;
 constexpr int64_t kLanes = 4;  // random values drawn from one 64-bit word
 static_assert(kFillChunk % kLanes == 0, "a word of random bits must not be cut by a chunk");
@@ -93,7 +95,13 @@ void run_fill_jobs(const std::vector<FillJob>& jobs, int num_threads, void (*pro
   };
   const int wanted = num_threads > 0 ? num_threads : static_cast<int>(std::thread::hardware_concurrency());
   std::vector<std::thread> helpers;
-  for (int i = 1; i < wanted && static_cast<size_t>(i) < chunks.size(); ++i) helpers.emplace_back(work, false);
+  for (int i = 1; i < std::min(wanted, kMaxThreads) && static_cast<size_t>(i) < chunks.size(); ++i) {
+    try {
+      helpers.emplace_back(work, false);
+    } catch (const std::system_error&) {
+      break;  // no more threads to be had: those there are do it all
+    }
+  }
   work(progress != nullptr);
   for (std::thread& helper : helpers) helper.join();
   if (progress != nullptr) progress(1.0);

@@ -119,14 +119,21 @@ class CaseRunner {
     return fs::is_directory(path_) || fs::path(path_).stem() == name ? std::optional<std::string>(name) : std::nullopt;
   }
 
+  /// A file of the tokenizer's folder, compressed or not.
+  fs::path beside(const std::string& name) const {
+    const fs::path file = (fs::is_directory(path_) ? fs::path(path_) : fs::path(path_).parent_path()) / name;
+    const fs::path compressed = file.string() + ".gz";
+    return fs::exists(compressed) && !fs::exists(file) ? compressed : file;
+  }
+
   SentencePieceModel load_model(const std::string& name) const {
-    const std::string file = fs::is_directory(path_) ? path_ + "/" + name + ".model" : path_;
+    const std::string file = fs::is_directory(path_) ? beside(name + ".model").string() : path_;
     return SentencePieceModel(read_text_or_gzip_file(file, kMaxFileBytes), file);
   }
 
   /// A converted tokenizer as it is, without the VL2 tokens.
   LlamaTokenizer load_llama(const std::string& name) const {
-    const std::string file = ((fs::is_directory(path_) ? fs::path(path_) : fs::path(path_).parent_path()) / name).string();
+    const std::string file = beside(name).string();
     const TokenizerJson parsed = parse_tokenizer_json(read_text_or_gzip_file(file, kMaxFileBytes), file);
     if (std::holds_alternative<LlamaStyle>(parsed.style)) return LlamaTokenizer(parsed, SpecialIds{}, file);
     throw Error(ErrorCode::kModelLoad, file + ": not converted from a SentencePiece model");

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
-import { Server, dataUrl, imagePart, textPart } from './support.mjs';
+import { dataUrl, imagePart, textPart } from './pictures.mjs';
+import { Server } from './support.mjs';
 
 let server;
 before(async () => (server = await Server.launch({ args: ['--max-body-bytes', '100000', '--max-messages', '8', '--max-n', '3'] })));

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Server, runProgram, sourceDir } from './support.mjs';
+import { sourceDir } from './paths.mjs';
+import { runProgram, Server } from './support.mjs';
 
 const readme = readFileSync(path.join(sourceDir, 'README.md'), 'utf8');
 const documentedAddress = 'http://127.0.0.1:9997';

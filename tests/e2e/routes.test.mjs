@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Server, checkpointOf, runProgram } from './support.mjs';
+import { checkpointOf } from './golden.mjs';
+import { runProgram, Server } from './support.mjs';
 
 let server;
 before(async () => (server = await Server.launch({ family: 'mini-small' })));
@@ -32,4 +33,9 @@ test('a folder without a checkpoint is refused by name', async () => {
   const { code, stderr, stdout } = await runProgram(['launch', '--model-path', '/usr/share', '--port', '0']);
   assert.notEqual(code, 0);
   assert.match(stderr + stdout, /config\.json/);
+});
+
+test('verify says that the miniature checkpoints are whole', async () => {
+  const { code, stdout, stderr } = await runProgram(['verify', checkpointOf('mini-base')]);
+  assert.equal(code, 0, stdout + stderr);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Server, collect, goldenCase, greedy, messagesOf } from './support.mjs';
+import { goldenCase, greedy, messagesOf } from './golden.mjs';
+import { collect, Server } from './support.mjs';
 
 let server;
 before(async () => (server = await Server.launch()));
@@ -12,7 +13,7 @@ test('the deltas put together are the answer', async () => {
   for (const name of ['text_zh', 'text_mixed', 'img_square_small']) {
     const golden = goldenCase('mini-tiny', name);
     const { choices } = await streamed({ messages: messagesOf(golden) });
-    assert.equal(choices[0].text, golden.text);
+    assert.equal(choices[0].text, golden.greedy_text);
     assert.equal(choices[0].reason, 'length');
   }
 });
@@ -42,25 +43,25 @@ test('include_usage adds one last chunk with the usage', async () => {
   const { chunks } = await streamed({ messages: messagesOf(golden), stream_options: { include_usage: true } });
   const last = chunks.at(-1);
   assert.deepEqual(last.choices, []);
-  assert.equal(last.usage.prompt_tokens, golden.prompt_tokens);
+  assert.equal(last.usage.prompt_tokens, golden.n_tokens);
   assert.equal(last.usage.completion_tokens, 24);
-  assert.equal(last.usage.total_tokens, golden.prompt_tokens + 24);
-  assert.equal(last.usage.prompt_tokens_details.image_tokens, golden.image_tokens);
+  assert.equal(last.usage.total_tokens, golden.n_tokens + 24);
+  assert.equal(last.usage.prompt_tokens_details.image_tokens, golden.num_image_tokens[0]);
   assert.ok(chunks.slice(0, -1).every((chunk) => chunk.usage === null));
 });
 
 test('two answers in one stream keep apart', async () => {
   const golden = goldenCase('mini-tiny', 'multi_turn_text');
   const { choices } = await streamed({ messages: messagesOf(golden), n: 2 });
-  assert.deepEqual(choices, [{ text: golden.text, reason: 'length' }, { text: golden.text, reason: 'length' }]);
+  assert.deepEqual(choices, [{ text: golden.greedy_text, reason: 'length' }, { text: golden.greedy_text, reason: 'length' }]);
 });
 
 test('no piece of a stop string is ever sent', async () => {
   const golden = goldenCase('mini-tiny', 'text_zh');
-  const characters = [...golden.text];
+  const characters = [...golden.greedy_text];
   for (const from of [3, 7, 12]) {
     const stop = characters.slice(from, from + 5).join('');
-    const expected = golden.text.slice(0, golden.text.indexOf(stop));
+    const expected = golden.greedy_text.slice(0, golden.greedy_text.indexOf(stop));
     const { choices } = await streamed({ messages: messagesOf(golden), stop: [stop] });
     assert.deepEqual(choices[0], { text: expected, reason: 'stop' });
   }
@@ -72,7 +73,7 @@ test('log-probabilities travel with the chunks', async () => {
   const tokens = chunks.flatMap((chunk) => chunk.choices[0]?.logprobs?.content ?? []);
   assert.equal(tokens.length, 24);
   const bytes = Buffer.from(tokens.flatMap((each) => each.bytes));
-  assert.equal(new TextDecoder().decode(bytes), golden.text);
+  assert.equal(new TextDecoder().decode(bytes), golden.greedy_text);
 });
 
 test('the bytes on the wire are server-sent events that end on [DONE]', async () => {

@@ -1,26 +1,9 @@
-// Starts the real program and gives the tests what they share: clients, golden conversations, images.
+// Starts the real program and gives the tests what they share: clients, streams, a web server.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { crc32Of } from './crc32.mjs';
-import { deflateSync } from 'node:zlib';
 import OpenAI from 'openai';
-
-/** The folder of the sources, and the program under test. */
-export const sourceDir = process.env.SPYHOP_SOURCE_DIR ?? path.resolve('../..');
-export const binary = process.env.SPYHOP_BINARY ?? path.join(sourceDir, 'build/spyhop');
-const goldenDir = path.join(sourceDir, 'tests/golden');
-
-/** The golden conversations: family -> [{name, messages, prompt_tokens, image_tokens, text, ...}], 24 greedy tokens each. */
-export const goldenCases = JSON.parse(readFileSync(path.join(sourceDir, 'tests/e2e/cases.json'), 'utf8'));
-
-export const checkpointOf = (family) => path.join(goldenDir, family, 'checkpoint');
-export const imageBytes = (name) => readFileSync(path.join(goldenDir, 'images', name));
-
-/** What makes an answer comparable with a golden one: greedy, 24 tokens, none of them the last before its time. */
-export const greedy = { temperature: 0, max_tokens: 24, ignore_eos: true };
+import { checkpointOf } from './golden.mjs';
+import { binary } from './paths.mjs';
 
 const readyWithinMs = 60_000;
 const stopWithinMs = 30_000;
@@ -103,53 +86,6 @@ export class Server {
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const mediaTypes = { '.png': 'image/png', '.jpg': 'image/jpeg' };
-
-export const imagePart = (url, more = {}) => ({ type: 'image_url', image_url: { url, ...more } });
-export const textPart = (text) => ({ type: 'text', text });
-export const dataUrl = (bytes, mediaType = 'image/png') => `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`;
-export const goldenImageUrl = (name) => dataUrl(imageBytes(name), mediaTypes[path.extname(name)]);
-
-/** The golden conversation as a request's messages; `urlOf` says where an image is to be had. */
-export function messagesOf(goldenCase, urlOf = goldenImageUrl) {
-  return goldenCase.messages.map(({ role, content }) => ({
-    role,
-    content:
-      typeof content === 'string'
-        ? content
-        : content.map((part) => ('image' in part ? imagePart(urlOf(part.image)) : textPart(part.text))),
-  }));
-}
-
-export function goldenCase(family, name) {
-  const found = goldenCases[family].find((each) => each.name === name);
-  if (!found) throw new Error(`no golden case ${family}/${name}`);
-  return found;
-}
-
-function pngChunk(type, data) {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const frame = Buffer.alloc(body.length + 8);
-  frame.writeUInt32BE(data.length, 0);
-  body.copy(frame, 4);
-  frame.writeUInt32BE(crc32Of(body), body.length + 4);
-  return frame;
-}
-
-/** An RGB PNG whose pixels `colour(x, y)` chooses; `claim` writes other sides into its header than it has. */
-export function drawPng(width, height, colour, claim = { width, height }) {
-  const rows = Buffer.alloc(height * (1 + 3 * width));
-  for (let y = 0; y < height; ++y) {
-    for (let x = 0; x < width; ++x) rows.set(colour(x, y), y * (1 + 3 * width) + 1 + 3 * x);
-  }
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(claim.width, 0);
-  header.writeUInt32BE(claim.height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, pngChunk('IHDR', header), pngChunk('IDAT', deflateSync(rows)), pngChunk('IEND', Buffer.alloc(0))]);
-}
-
 /** Serves `handle(request, response)` on a loopback port; close() ends it with its open connections. */
 export async function webServer(handle) {
   const server = createServer(handle);
@@ -181,16 +117,6 @@ export async function collect(stream) {
     }
   }
   return { chunks, choices };
-}
-
-/** Runs `use(folder)` with a folder that is gone afterwards. */
-export async function withFolder(use) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'spyhop-e2e-'));
-  try {
-    return await use(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 /** Runs the program to its end: {code, stdout, stderr}. */

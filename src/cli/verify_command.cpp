@@ -1,6 +1,5 @@
 // `spyhop verify`: is this checkpoint sound, does this build compute what the reference computes.
 #include <CLI/CLI.hpp>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -17,6 +16,7 @@ struct VerifyFlags {
   std::string checkpoint;
   std::string tokenizer;
   std::string tokenizer_cases;
+  std::string compute = "f32";
   GoldenOptions golden;
 };
 
@@ -27,18 +27,17 @@ constexpr const char* kFooter = R"(One of three things is verified:
 
 The exit status is 0 only if everything that was checked holds.)";
 
-void add_golden_options(CLI::App& command, GoldenOptions& golden) {
-  const std::map<std::string, ComputeType> compute_types = {{"f32", ComputeType::kF32}, {"bf16", ComputeType::kBf16}};
+void add_golden_options(CLI::App& command, VerifyFlags& flags) {
+  GoldenOptions& golden = flags.golden;
   auto* set = command.add_option("--golden", golden.set, "Folder of a golden set")->type_name("SET");
   const auto of_golden = [&](CLI::Option* option) { option->needs(set)->group("With --golden"); };
   of_golden(
       command.add_option("--family", golden.families, "Only this family; may be repeated (default: all)")->type_name("NAME"));
   of_golden(command.add_option("--case", golden.cases, "Only this case, and no tables; may be repeated (default: all)")
                 ->type_name("NAME"));
-  of_golden(
-      command.add_option("--compute", golden.compute, "f32 (default): exact, to the reference's tolerances. bf16: to its own")
-          ->type_name("f32|bf16")
-          ->transform(CLI::CheckedTransformer(compute_types)));
+  of_golden(command.add_option("--compute", flags.compute, "f32: held to the reference's tolerances; bf16: to its own")
+                ->check(CLI::IsMember({"f32", "bf16"}))
+                ->capture_default_str());
   of_golden(command.add_option("--prefill-chunk", golden.prefill_chunk, "Tokens of a prompt computed per step")
                 ->check(CLI::Range(1, 1 << 20))
                 ->capture_default_str());
@@ -65,7 +64,11 @@ void require_one_form(const VerifyFlags& flags) {
 
 int verify(const VerifyFlags& flags) {
   require_one_form(flags);
-  if (!flags.golden.set.empty()) return verify_golden(flags.golden);
+  if (!flags.golden.set.empty()) {
+    GoldenOptions golden = flags.golden;
+    golden.compute = flags.compute == "bf16" ? ComputeType::kBf16 : ComputeType::kF32;
+    return verify_golden(golden);
+  }
   if (!flags.tokenizer.empty()) return verify_tokenizer(flags.tokenizer, flags.tokenizer_cases);
   return verify_checkpoint(flags.checkpoint);
 }
@@ -81,7 +84,7 @@ void add_verify_command(CLI::App& app) {
   auto* cases = command->add_option("--cases", flags->tokenizer_cases, "Folder of conformance files")->type_name("FOLDER");
   tokenizer->needs(cases);
   cases->needs(tokenizer);
-  add_golden_options(*command, flags->golden);
+  add_golden_options(*command, *flags);
   command->callback([flags] {
     const int status = verify(*flags);
     if (status != 0) throw CLI::RuntimeError(status);

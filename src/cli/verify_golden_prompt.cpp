@@ -48,7 +48,7 @@ class PromptChecker {
   void image(size_t index);
   void decoded_image(const GoldenImage& info, GoldenPromptImage& placed);
   void canvas_size(const std::string& name, const GoldenCanvas& want, const TileGrid& grid);
-  void canvas(const std::string& name, const GoldenCanvas& want, const RgbImage& image);
+  void canvas(const std::string& name, const std::string& want_sha256, const RgbImage& image, const TileGrid& grid);
   void pixels();
   void ids();
   void texts();
@@ -70,17 +70,19 @@ void PromptChecker::canvas_size(const std::string& name, const GoldenCanvas& wan
               compare_texts(name + " size", size_text(want.width, want.height), size_text(grid.cols * side, grid.rows * side)));
 }
 
-void PromptChecker::canvas(const std::string& name, const GoldenCanvas& want, const RgbImage& image) {
-  const RgbImage padded = pad_to(image, want.width, want.height, context_.processor);
-  report_.add(Column::kPixels, compare_texts(name + " rgb_sha256", want.rgb_sha256, digest_of(padded)));
+void PromptChecker::canvas(const std::string& name, const std::string& want_sha256, const RgbImage& image,
+                           const TileGrid& grid) {
+  const int side = context_.processor.image_size;
+  const RgbImage padded = pad_to(image, grid.cols * side, grid.rows * side, context_.processor);
+  report_.add(Column::kPixels, compare_texts(name + " rgb_sha256", want_sha256, digest_of(padded)));
 }
 
 void PromptChecker::decoded_image(const GoldenImage& info, GoldenPromptImage& placed) {
   const RgbImage image = decode_image(read_binary_file(context_.set.path(info.path)), context_.limits);
   report_.add(Column::kPixels, compare_texts("size", size_text(info.width, info.height), size_text(image.width, image.height)));
   report_.add(Column::kPixels, compare_texts("rgb_sha256", info.rgb_sha256, digest_of(image)));
-  canvas("global", info.global, image);
-  canvas("local", info.local, image);
+  canvas("global", info.global.rgb_sha256, image, {1, 1});
+  canvas("local", info.local.rgb_sha256, image, placed.grid);
   const std::vector<uint8_t> tiles = make_tiles(image, placed.grid, context_.processor);
   const size_t tile_bytes = tile_side() * tile_side() * 3;
   for (size_t at = 0; at + tile_bytes <= tiles.size(); at += tile_bytes) {

@@ -29,6 +29,14 @@ T value_or(const json& object, const char* key, T fallback) {
   return found == object.end() || found->is_null() ? fallback : found->get<T>();
 }
 
+/// A stride; throws Error for one that never advances.
+int stride_or_one(const json& object, const char* key) {
+  const int stride = value_or(object, key, 1);
+  if (stride < 1)
+    throw Error(ErrorCode::kInvalidRequest, std::string(key) + ": " + std::to_string(stride) + ", must be at least 1");
+  return stride;
+}
+
 template <typename T>
 std::optional<T> optional_value(const json& object, const char* key) {
   const auto found = object.find(key);
@@ -146,9 +154,9 @@ GoldenCase parse_case(const json& object) {
     parsed.image_info.push_back(parse_image(infos[i], i < parsed.images.size() ? parsed.images[i] : ""));
   }
   parsed.pixels_sha256 = value_or<std::vector<std::string>>(object, "pixels_sha256_f32", {});
-  parsed.pixels_stride = value_or(object, "pixels_stride", 1);
-  parsed.vision_patch_stride = value_or(object, "vision_patch_stride", 1);
-  parsed.projector_token_stride = value_or(object, "projector_token_stride", 1);
+  parsed.pixels_stride = stride_or_one(object, "pixels_stride");
+  parsed.vision_patch_stride = stride_or_one(object, "vision_patch_stride");
+  parsed.projector_token_stride = stride_or_one(object, "projector_token_stride");
   parsed.router_near_ties = parse_near_ties(value_or(object, "router_near_ties", json::array()));
   parsed.answer = parse_answer(object);
   return parsed;

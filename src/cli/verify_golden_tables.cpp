@@ -148,6 +148,7 @@ Check check_resize(const std::string& name, const json& table, const GoldenTable
     add_image_row(tally, row, context.set, [&](const std::string& bytes) {
       const RgbImage image = decode_image(bytes, context.limits);
       const auto target = row.at("target").get<std::vector<int>>();
+      if (int64_t{target.at(0)} * target.at(1) > context.limits.max_pixels) return failed("target", "over the limit of pixels");
       const RgbImage padded = pad_to(image, target.at(0), target.at(1), ProcessorConfig());
       return compare_texts(fmt::format("to {}x{}", target[0], target[1]), row.at("rgb_sha256").get<std::string>(),
                            digest_of(padded));
@@ -170,7 +171,7 @@ Check check_normalise(const std::string& name, const json& table) {
     want.push_back(value);
   }
   std::vector<float> got = normalise_tile(tile.data(), processor);
-  got.resize(want.size());
+  got.resize(256);
   Check check = compare_floats_exactly(name, want, got);
   if (check.verdict == Verdict::kPass) check.summary += " values";
   return check;

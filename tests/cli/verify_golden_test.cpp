@@ -107,6 +107,11 @@ TEST(GoldenRun, TakesAFieldThatIsMissingAsTheCasesFailure) {
   EXPECT_THAT(failure_of(set), HasSubstr("n_tokens"));
 }
 
+TEST(GoldenRun, RefusesAStrideThatNeverAdvances) {
+  const ChangedSet set("img_tall", [](nlohmann::json& golden) { golden["pixels_stride"] = 0; });
+  EXPECT_THAT(failure_of(set), HasSubstr("pixels_stride: 0, must be at least 1"));
+}
+
 TEST(GoldenRun, TellsWhatCouldNotBeRunWithoutTheImage) {
   GoldenOptions options;
   options.set = kSet;

@@ -4,6 +4,8 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <exception>
+#include <limits>
 #include <new>
 #include <string>
 #include <utility>
@@ -16,17 +18,21 @@
 namespace spyhop {
 namespace {
 
-/// Runs `f` in inference mode on the wanted number of threads; whatever ATen throws becomes Error{code}.
+/// Runs `f` in inference mode on the wanted number of threads; whatever the libraries throw becomes Error{code}.
 template <typename F>
 auto guarded(ErrorCode code, int num_threads, const F& f) -> decltype(f()) {
   try {
     use_compute_threads(num_threads);
     const c10::InferenceMode inference_mode;
     return f();
+  } catch (const Error&) {
+    throw;
   } catch (const c10::Error& error) {
     throw Error(code, std::string("libtorch: ") + error.what_without_backtrace());
   } catch (const std::bad_alloc&) {
     throw Error(code, "out of memory");
+  } catch (const std::exception& error) {
+    throw Error(code, error.what());
   }
 }
 
@@ -53,7 +59,19 @@ KvCacheShape cache_shape(const ModelConfig& config, const RuntimeConfig& runtime
 }
 
 at::TensorOptions compute_options(const RuntimeConfig& runtime) {
-  return at::TensorOptions().dtype(runtime.compute == ComputeType::kBf16 ? at::kBFloat16 : at::kFloat);
+  return at::TensorOptions()
+      .dtype(runtime.compute == ComputeType::kBf16 ? at::kBFloat16 : at::kFloat)
+      .device(runtime.device == DeviceType::kCuda ? at::kCUDA : at::kCPU);
+}
+
+/// The checkpoint's tensors on the device that computes.
+Weights weights_on(const at::Device& device, Weights weights, const ModelConfig& config) {
+  if (device.is_cpu()) return weights;
+  Weights::Map moved;
+  for (const TensorSpec& spec : expected_tensors(config)) {
+    if (spec.used) moved.emplace(spec.name, weights.at(spec.name).to(device));
+  }
+  return Weights(std::move(moved));
 }
 
 class ModelRunner : public Runner {
@@ -180,7 +198,9 @@ std::unique_ptr<Runner> make_runner(const std::string& dir, const ModelConfig& c
                                     void (*progress)(double share)) {
   check_runtime(runtime);
   return guarded(ErrorCode::kModelLoad, runtime.num_threads, [&]() -> std::unique_ptr<Runner> {
-    return std::make_unique<ModelRunner>(load_weights(dir, config, runtime, progress), config, runtime);
+    Weights weights = load_weights(dir, config, runtime, progress);
+    return std::make_unique<ModelRunner>(weights_on(compute_options(runtime).device(), std::move(weights), config), config,
+                                         runtime);
   });
 }
 

@@ -6,7 +6,9 @@
 #include <limits>
 #include <numeric>
 #include <string>
+#include <utility>
 
+#include "runtime/kernels/simd.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
@@ -27,40 +29,63 @@ int32_t argmax(const float* values, int32_t count) {
 }
 
 /// The smallest of the k largest values.
-float kth_largest(std::vector<float> values, int k) {
-  const auto kth = values.begin() + (k - 1);
-  std::nth_element(values.begin(), kth, values.end(), std::greater<>());
-  return *kth;
+float kth_largest(const std::vector<float>& values, int k) {
+  std::vector<float> best(static_cast<size_t>(k));
+  std::partial_sort_copy(values.begin(), values.end(), best.begin(), best.end(), std::greater<>());
+  return best.back();
 }
 
-/// Which of `probs` (summing to 1) top_p keeps: sorted rising, those are dropped whose running sum stays within 1 - top_p;
-/// never all.
-std::vector<bool> kept_by_top_p(const std::vector<double>& probs, double top_p) {
-  // All values up to (1 - p) / n together stay within 1 - p, so only those above need sorting.
-  const double mass = 1.0 - top_p;
-  const double floor = mass / static_cast<double>(probs.size());
-  std::vector<bool> kept(probs.size(), true);
-  std::vector<size_t> order;
+/// values[i] /= divisor; NaN becomes minus infinity.
+SPYHOP_CLONES void divide(std::vector<float>& values, float divisor) {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  for (float& value : values) value = value == value ? value / divisor : kNever;
+}
+
+/// values[i] = exp(values[i] - best).
+SPYHOP_CLONES void exponentiate(std::vector<float>& values, float best) {
+  for (float& value : values) value = simd::exp_approx(value - best);
+}
+
+SPYHOP_CLONES double sum_of(const std::vector<float>& values) {
   double sum = 0;
-  for (size_t i = 0; i < probs.size(); ++i) {
-    if (probs[i] > floor) {
-      order.push_back(i);
+#pragma omp simd reduction(+ : sum)
+  for (size_t i = 0; i < values.size(); ++i) sum += values[i];
+  return sum;
+}
+
+/// Zeroes what top_p drops: sorted rising (ties by id), the shares whose running sum stays within 1 - top_p of `sum`; never all
+/// of them. Looks for the border by halving, so that a flat distribution costs no full sort.
+void keep_top_p(std::vector<float>& shares, double sum, double top_p) {
+  const double mass = (1.0 - top_p) * sum;
+  // All shares up to (1 - p) / n together stay within 1 - p.
+  const float floor = static_cast<float>(mass / static_cast<double>(shares.size()));
+  const size_t best = static_cast<size_t>(std::max_element(shares.begin(), shares.end()) - shares.begin());
+  std::vector<size_t> open;
+  double dropped = 0;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    if (i == best) continue;
+    if (shares[i] > floor) {
+      open.push_back(i);
     } else {
-      kept[i] = false;
-      sum += probs[i];
+      dropped += shares[i];
+      shares[i] = 0;
     }
   }
-  std::stable_sort(order.begin(), order.end(), [&probs](size_t a, size_t b) { return probs[a] < probs[b]; });
-  if (order.empty()) {  // equal probabilities and rounding: the best one stays
-    kept[static_cast<size_t>(std::max_element(probs.begin(), probs.end()) - probs.begin())] = true;
-    return kept;
+  const auto less = [&shares](size_t a, size_t b) { return shares[a] != shares[b] ? shares[a] < shares[b] : a < b; };
+  auto begin = open.begin();
+  auto end = open.end();
+  while (begin != end) {
+    const auto middle = begin + (end - begin) / 2;  // one open share: the middle is itself
+    std::nth_element(begin, middle, end, less);
+    const double lower = std::accumulate(begin, middle + 1, 0.0, [&shares](double part, size_t i) { return part + shares[i]; });
+    if (dropped + lower > mass) {
+      end = middle;
+      continue;
+    }
+    dropped += lower;
+    for (auto i = begin; i <= middle; ++i) shares[*i] = 0;
+    begin = middle + 1;
   }
-  for (size_t i = 0; i + 1 < order.size(); ++i) {
-    sum += probs[order[i]];
-    if (sum > mass) break;
-    kept[order[i]] = false;
-  }
-  return kept;
 }
 
 }  // namespace
@@ -102,68 +127,46 @@ int32_t SequenceSampler::greedy(const float* logits) const {
   return argmax(changes_logits() ? penalised(logits).data() : logits, vocab_size_);
 }
 
-SequenceSampler::Candidates SequenceSampler::candidates(const float* logits) const {
-  std::vector<float> scaled = penalised(logits);
-  const float temperature = static_cast<float>(params_.temperature);
-  for (float& value : scaled) value = std::isnan(value) ? -std::numeric_limits<float>::infinity() : value / temperature;
-  const double best = scaled[static_cast<size_t>(argmax(scaled.data(), vocab_size_))];
-  const bool limited = params_.top_k > 0 && params_.top_k < vocab_size_;
-  const float least = limited ? kth_largest(scaled, params_.top_k) : -std::numeric_limits<float>::infinity();
-
-  Candidates kept;
-  for (int32_t id = 0; id < vocab_size_; ++id) {
-    const float value = scaled[static_cast<size_t>(id)];
-    if (value < least) continue;
-    kept.ids.push_back(id);
-    kept.probs.push_back(std::exp(value - best));
+SequenceSampler::Shares SequenceSampler::shares(const float* logits) const {
+  std::vector<float> values = penalised(logits);
+  divide(values, static_cast<float>(params_.temperature));
+  const float best = values[static_cast<size_t>(argmax(values.data(), vocab_size_))];
+  if (params_.top_k > 0 && params_.top_k < vocab_size_) {
+    const float least = kth_largest(values, params_.top_k);
+    for (float& value : values) value = value < least ? -std::numeric_limits<float>::infinity() : value;
   }
-  const auto filter = [&kept](const auto& keeps) {
-    size_t size = 0;
-    for (size_t i = 0; i < kept.ids.size(); ++i) {
-      if (!keeps(i)) continue;
-      kept.ids[size] = kept.ids[i];
-      kept.probs[size++] = kept.probs[i];
-    }
-    kept.ids.resize(size);
-    kept.probs.resize(size);
-  };
-  const auto normalise = [&kept] {
-    const double sum = std::accumulate(kept.probs.begin(), kept.probs.end(), 0.0);
-    for (double& prob : kept.probs) prob /= sum;
-  };
-  normalise();
-  if (params_.top_p < 1.0) {
-    const std::vector<bool> keeps = kept_by_top_p(kept.probs, params_.top_p);
-    filter([&keeps](size_t i) { return keeps[i]; });
-    normalise();
-  }
+  exponentiate(values, best);
+  if (params_.top_p < 1.0) keep_top_p(values, sum_of(values), params_.top_p);
   if (params_.min_p > 0.0) {
-    const double threshold = params_.min_p * *std::max_element(kept.probs.begin(), kept.probs.end());
-    filter([&kept, threshold](size_t i) { return kept.probs[i] >= threshold; });
-    normalise();
+    const float least = static_cast<float>(params_.min_p);  // the best one's share is 1 here
+    for (float& value : values) value = value < least ? 0.0F : value;
   }
-  return kept;
+  const double sum = sum_of(values);
+  return {std::move(values), sum};
 }
 
-int32_t SequenceSampler::draw(const Candidates& from) {
+int32_t SequenceSampler::draw(const Shares& shares) {
   // The standard's distributions differ between libraries; this does not.
   const double uniform = static_cast<double>(generator_() >> 11) * 0x1.0p-53;  // [0, 1)
-  double sum = 0;
-  for (size_t i = 0; i < from.ids.size(); ++i) {
-    sum += from.probs[i];
-    if (uniform < sum) return from.ids[i];
+  const double target = uniform * shares.sum;
+  double running = 0;
+  int32_t last = 0;  // the last one possible, for a target that rounding puts at the very end
+  for (int32_t id = 0; id < vocab_size_; ++id) {
+    const float share = shares.values[static_cast<size_t>(id)];
+    if (share == 0) continue;
+    running += share;
+    last = id;
+    if (target < running) break;
   }
-  const auto best = std::max_element(from.probs.begin(), from.probs.end());
-  return from.ids[static_cast<size_t>(best - from.probs.begin())];
+  return last;
 }
 
 void SequenceSampler::report_logprobs(const float* logits, SampledToken* token) const {
   const float best = logits[argmax(logits, vocab_size_)];
-  double sum = 0;
-  for (int32_t id = 0; id < vocab_size_; ++id) {
-    if (!std::isnan(logits[id])) sum += std::exp(logits[id] - best);
-  }
-  const double log_sum = best + std::log(sum);
+  std::vector<float> values(logits, logits + vocab_size_);
+  divide(values, 1.0F);
+  exponentiate(values, best);
+  const double log_sum = best + std::log(sum_of(values));
   const auto logprob = [&](int32_t id) { return static_cast<float>(logits[id] - log_sum); };
   token->logprob = logprob(token->id);
 
@@ -177,7 +180,7 @@ void SequenceSampler::report_logprobs(const float* logits, SampledToken* token) 
 
 SampledToken SequenceSampler::sample(const float* logits) {
   SampledToken token;
-  token.id = params_.temperature == 0.0 ? greedy(logits) : draw(candidates(logits));
+  token.id = params_.temperature == 0.0 ? greedy(logits) : draw(shares(logits));
   if (params_.logprobs || params_.top_logprobs > 0) report_logprobs(logits, &token);
   seen_.insert(token.id);
   ++counts_[token.id];
@@ -185,14 +188,14 @@ SampledToken SequenceSampler::sample(const float* logits) {
 }
 
 std::vector<float> SequenceSampler::probabilities(const float* logits) const {
-  std::vector<float> result(static_cast<size_t>(vocab_size_), 0.0F);
   if (params_.temperature == 0.0) {
+    std::vector<float> result(static_cast<size_t>(vocab_size_), 0.0F);
     result[static_cast<size_t>(greedy(logits))] = 1.0F;
     return result;
   }
-  const Candidates kept = candidates(logits);
-  for (size_t i = 0; i < kept.ids.size(); ++i) result[static_cast<size_t>(kept.ids[i])] = static_cast<float>(kept.probs[i]);
-  return result;
+  Shares result = shares(logits);
+  for (float& value : result.values) value = static_cast<float>(value / result.sum);
+  return std::move(result.values);
 }
 
 }  // namespace spyhop

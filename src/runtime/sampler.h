@@ -34,17 +34,17 @@ class SequenceSampler {
   std::vector<float> probabilities(const float* logits) const;
 
  private:
-  /// What the filters leave, by rising id.
-  struct Candidates {
-    std::vector<int32_t> ids;
-    std::vector<double> probs;  // sum to 1
+  /// Unnormalised probabilities, 0 for what the filters drop.
+  struct Shares {
+    std::vector<float> values;  // [vocab_size]
+    double sum = 0;
   };
 
   bool changes_logits() const;
   std::vector<float> penalised(const float* logits) const;
   int32_t greedy(const float* logits) const;
-  Candidates candidates(const float* logits) const;
-  int32_t draw(const Candidates& from);
+  Shares shares(const float* logits) const;
+  int32_t draw(const Shares& shares);
   void report_logprobs(const float* logits, SampledToken* token) const;
 
   SamplingParams params_;

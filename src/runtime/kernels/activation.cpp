@@ -11,6 +11,7 @@ namespace {
 
 using simd::Bf16;
 
+constexpr double kInverseRootTwo = 0.70710678118654752440;
 constexpr int64_t kGrain = 16384;  // elements: below it a second thread costs more than it gives
 
 template <typename T>
@@ -93,7 +94,9 @@ at::Tensor gelu_tanh(const at::Tensor& x) {
 }
 
 at::Tensor gelu_erf(const at::Tensor& x) {
-  return at::gelu(x, "none");
+  // Not at::gelu: libtorch 1.13 hands it to oneDNN, which refuses on machines without AVX-512.
+  const at::Tensor wide = x.to(at::kFloat);
+  return (wide * 0.5 * (at::erf(wide * kInverseRootTwo) + 1.0)).to(x.scalar_type());
 }
 
 }  // namespace spyhop::kernels

@@ -13,7 +13,7 @@ at::Tensor silu_mul_aten(const at::Tensor& gate, const at::Tensor& up);
 at::Tensor gelu_tanh(const at::Tensor& x);
 at::Tensor gelu_tanh_aten(const at::Tensor& x);
 
-/// GELU by the error function (the projector's).
+/// GELU by the error function (the projector's), computed in f32.
 at::Tensor gelu_erf(const at::Tensor& x);
 
 }  // namespace spyhop::kernels

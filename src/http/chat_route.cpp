@@ -18,7 +18,7 @@
 namespace spyhop {
 namespace {
 
-constexpr std::chrono::seconds kKeepAlive{10};
+constexpr std::chrono::seconds kPingInterval{10};
 
 struct AnswerShape {
   int num_choices = 1;
@@ -55,7 +55,7 @@ class StreamedAnswer {
 
   /// Writes it whole. False when the client could not be reached to the end.
   bool write(httplib::DataSink& sink) {
-    SseWriter writer(sink, kKeepAlive);
+    SseWriter writer(sink, kPingInterval);
     bool reached = false;
     try {
       reached = write_events(writer);

@@ -42,13 +42,15 @@ struct Address {
   int port = 0;
 };
 
-Address to_address(const sockaddr_storage& address, socklen_t length) {
+/// What `query`, getpeername or getsockname, says of a socket.
+Address address_of(int socket, int (*query)(int, sockaddr*, socklen_t*)) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
   char host[NI_MAXHOST] = "";
   char port[NI_MAXSERV] = "";
-  if (::getnameinfo(reinterpret_cast<const sockaddr*>(&address), length, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    return {};
-  }
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (query(socket, generic, &length) != 0) return {};
+  if (::getnameinfo(generic, length, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0) return {};
   return {host, std::atoi(port)};
 }
 
@@ -81,19 +83,19 @@ size_t Connection::Buffer::take(char* data, size_t size) {
 /// Reads until the blank line or the limit. The size of the head with its blank line, or 0 when the client sends none in time.
 /// A size over kMaxHeadBytes stands for a head that is too long.
 size_t Connection::read_head_bytes() {
-  input_.bytes.erase(0, std::exchange(input_.offset, 0));
-  Clock::time_point deadline = Clock::now() + (input_.empty() ? limits_.idle_timeout : limits_.head_timeout);
-  size_t searched = 0;
-  for (;;) {
+  std::string& bytes = input_.bytes;
+  bytes.erase(0, std::exchange(input_.offset, 0));
+  bool started = !bytes.empty();
+  Clock::time_point deadline = Clock::now() + (started ? limits_.head_timeout : limits_.idle_timeout);
+  for (size_t searched = 0;;) {
     // Empty lines before a request are to be ignored.
-    while (input_.bytes.compare(0, 2, "\r\n") == 0) input_.bytes.erase(0, 2);
-    const size_t end = input_.bytes.find(kBlankLine, searched);
+    if (searched == 0) bytes.erase(0, bytes.find_first_not_of("\r\n"));
+    const size_t end = bytes.find(kBlankLine, searched);
     if (end != std::string::npos) return end + kBlankLine.size();
-    if (input_.bytes.size() > kMaxHeadBytes) return input_.bytes.size();
-    searched = input_.bytes.size() - std::min(input_.bytes.size(), kBlankLine.size() - 1);
-    const bool was_idle = input_.empty();
+    if (bytes.size() > kMaxHeadBytes) return bytes.size();
+    searched = bytes.size() - std::min(bytes.size(), kBlankLine.size() - 1);
     if (!fill(deadline)) return 0;
-    if (was_idle) deadline = Clock::now() + limits_.head_timeout;
+    if (!std::exchange(started, true)) deadline = Clock::now() + limits_.head_timeout;
   }
 }
 
@@ -203,21 +205,15 @@ void Connection::finish() {
 }
 
 void Connection::get_remote_ip_and_port(std::string& ip, int& port) const {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  const bool known = ::getpeername(socket_, reinterpret_cast<sockaddr*>(&address), &length) == 0;
-  const Address readable = known ? to_address(address, length) : Address{};
-  ip = readable.ip;
-  port = readable.port;
+  const Address remote = address_of(socket_, ::getpeername);
+  ip = remote.ip;
+  port = remote.port;
 }
 
 void Connection::get_local_ip_and_port(std::string& ip, int& port) const {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  const bool known = ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &length) == 0;
-  const Address readable = known ? to_address(address, length) : Address{};
-  ip = readable.ip;
-  port = readable.port;
+  const Address local = address_of(socket_, ::getsockname);
+  ip = local.ip;
+  port = local.port;
 }
 
 }  // namespace spyhop

@@ -16,7 +16,8 @@ namespace {
 
 constexpr int kBacklog = 512;
 constexpr int kSpareThreads = 8;
-constexpr int kMaxWaiting = 512;  // accepted connections without a thread; further ones wait in the backlog
+constexpr int kMaxWaiting = 512;                    // accepted connections without a thread; further ones wait in the backlog
+constexpr std::chrono::milliseconds kMinIdle{100};  // a client that has just come is about to send its request
 constexpr std::chrono::milliseconds kRetryAccept{20};
 constexpr std::chrono::milliseconds kStopGrace{1000};
 
@@ -146,14 +147,14 @@ void Listener::serve_requests(Connection& connection) {
 void Listener::enter(Connection& connection) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (connections_.size() >= static_cast<size_t>(options_.max_connections)) interrupt_longest_idle();
-  connections_[&connection] = {false, std::chrono::steady_clock::now()};
+  connections_[&connection] = {false, false, std::chrono::steady_clock::now()};
 }
 
 void Listener::leave(Connection& connection) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto entry = connections_.find(&connection);
   if (entry == connections_.end()) return;
-  num_busy_ -= entry->second.busy ? 1 : 0;
+  num_busy_ -= entry->second.counted ? 1 : 0;
   connections_.erase(entry);
   quiet_.notify_all();
 }
@@ -161,25 +162,30 @@ void Listener::leave(Connection& connection) {
 /// Whether the request is one more than may be served at a time.
 bool Listener::begin_request(Connection& connection) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  connections_[&connection].busy = true;
-  ++num_busy_;
+  Activity& activity = connections_[&connection];
+  activity.busy = true;
+  activity.counted = !closing_idle_;
+  num_busy_ += activity.counted ? 1 : 0;
   return num_busy_ > options_.max_connections;
 }
 
 /// Whether the connection may wait for a further request.
 bool Listener::end_request(Connection& connection) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  connections_[&connection] = {false, std::chrono::steady_clock::now()};
-  --num_busy_;
+  Activity& activity = connections_[&connection];
+  num_busy_ -= activity.counted ? 1 : 0;
+  activity = {false, false, std::chrono::steady_clock::now()};
   quiet_.notify_all();
   return !closing_idle_ && connections_.size() <= static_cast<size_t>(options_.max_connections);
 }
 
 void Listener::interrupt_longest_idle() {
   Connection* oldest = nullptr;
+  auto oldest_since = std::chrono::steady_clock::now() - kMinIdle;
   for (const auto& [connection, activity] : connections_) {
-    if (activity.busy || (oldest != nullptr && connections_[oldest].since <= activity.since)) continue;
+    if (activity.busy || activity.since > oldest_since) continue;
     oldest = connection;
+    oldest_since = activity.since;
   }
   if (oldest != nullptr) oldest->interrupt();
 }

@@ -40,7 +40,7 @@ class Listener {
   /// Ends connections that wait for a request, now and from now on.
   void close_idle();
 
-  /// Waits until no request is being served. False when some still are at `timeout`.
+  /// Waits until no request is being served, those apart that began after close_idle(). False when some still are at `timeout`.
   bool wait_quiet(std::chrono::milliseconds timeout);
 
   /// Closes the socket, ends every connection and joins the threads. A request being served sees its client as gone.
@@ -49,6 +49,7 @@ class Listener {
  private:
   struct Activity {
     bool busy = false;
+    bool counted = false;  // in num_busy_
     std::chrono::steady_clock::time_point since;
   };
   class Registration;

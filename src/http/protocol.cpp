@@ -104,7 +104,7 @@ void Protocol::serve(Connection& connection, bool over_limit) {
     const bool answered = process_request(connection, /*close_connection=*/false, closed, nullptr);
     if (!answered || closed) connection.close_after_answer();
   } catch (...) {
-    to_error(std::current_exception(), exchange.request_id);
+    to_error(std::current_exception(), exchange.request_id);  // for its line in the log: there is no answer to put it into
     connection.close_after_answer();
   }
   log_access(exchange, start);
@@ -168,7 +168,7 @@ void Protocol::check_admission(const Route& route, const Exchange& exchange) con
   if (!route.is_probe && state_.draining) throw Error(ErrorCode::kUnavailable, "the server is shutting down");
   if (!route.is_probe && exchange.over_limit) {
     throw Error(ErrorCode::kOverloaded,
-                "too many connections are open; allowed: " + std::to_string(state_.config.max_connections));
+                "too many requests are being served; allowed: " + std::to_string(state_.config.max_connections));
   }
   if (exchange.connection.head().content_length > state_.config.max_body_bytes) {
     throw Error(ErrorCode::kTooLarge, "the body has " + std::to_string(exchange.connection.head().content_length) +

@@ -92,6 +92,20 @@ TEST_F(connection, AHeadThatComesInDropsIsLetGo) {
   client.join();
 }
 
+TEST_F(connection, EmptyLinesAloneDoNotHoldTheConnection) {
+  Connection server(ends_[0], short_limits());
+  std::thread client([this] {
+    for (int i = 0; i < 20; ++i) {
+      send("\r\n");
+      std::this_thread::sleep_for(milliseconds{10});
+    }
+  });
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(server.next_request(), Connection::Next::kEnd);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds{180});
+  client.join();
+}
+
 TEST_F(connection, AHeadWithoutAnEndIsRefused) {
   Connection server(ends_[0], short_limits());
   send("GET / HTTP/1.1\r\n" + std::string(kMaxHeadBytes, 'a'));

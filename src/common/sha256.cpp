@@ -1,95 +1,50 @@
 #include "common/sha256.h"
 
-#include <algorithm>
-#include <cstring>
+#include <openssl/evp.h>
+
+#include "spyhop/error.h"
 
 namespace spyhop {
 namespace {
 
-constexpr std::array<uint32_t, 64> kRoundConstants = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01,
-    0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
-    0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
-    0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08,
-    0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
-    0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
-
-uint32_t rotate_right(uint32_t value, int bits) {
-  return (value >> bits) | (value << (32 - bits));
-}
-
-uint32_t read_big_endian(const uint8_t* bytes) {
-  return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | uint32_t{bytes[3]};
+void check(int result) {
+  if (result != 1) throw Error(ErrorCode::kInternal, "OpenSSL cannot compute SHA-256");
 }
 
 }  // namespace
 
-void Sha256::compress(const uint8_t* block) {
-  std::array<uint32_t, 64> w;
-  for (size_t i = 0; i < 16; ++i) w[i] = read_big_endian(block + 4 * i);
-  for (size_t i = 16; i < 64; ++i) {
-    const uint32_t s0 = rotate_right(w[i - 15], 7) ^ rotate_right(w[i - 15], 18) ^ (w[i - 15] >> 3);
-    const uint32_t s1 = rotate_right(w[i - 2], 17) ^ rotate_right(w[i - 2], 19) ^ (w[i - 2] >> 10);
-    w[i] = w[i - 16] + s0 + w[i - 7] + s1;
-  }
-  auto [a, b, c, d, e, f, g, h] = state_;
-  for (size_t i = 0; i < 64; ++i) {
-    const uint32_t s1 = rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25);
-    const uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kRoundConstants[i] + w[i];
-    const uint32_t s0 = rotate_right(a, 2) ^ rotate_right(a, 13) ^ rotate_right(a, 22);
-    const uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
-    h = g;
-    g = f;
-    f = e;
-    e = d + t1;
-    d = c;
-    c = b;
-    b = a;
-    a = t1 + t2;
-  }
-  const std::array<uint32_t, 8> added = {a, b, c, d, e, f, g, h};
-  for (size_t i = 0; i < 8; ++i) state_[i] += added[i];
+void Sha256::Free::operator()(evp_md_ctx_st* context) const {
+  EVP_MD_CTX_free(context);
+}
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  check(context_ != nullptr && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1 ? 1 : 0);
 }
 
 Sha256& Sha256::update(const void* data, size_t size) {
-  const auto* bytes = static_cast<const uint8_t*>(data);
-  num_bytes_ += size;
-  while (size > 0) {
-    if (num_pending_ == 0 && size >= pending_.size()) {
-      compress(bytes);
-      bytes += pending_.size();
-      size -= pending_.size();
-      continue;
-    }
-    const size_t taken = std::min(size, pending_.size() - num_pending_);
-    std::memcpy(pending_.data() + num_pending_, bytes, taken);
-    num_pending_ += taken;
-    bytes += taken;
-    size -= taken;
-    if (num_pending_ == pending_.size()) {
-      compress(pending_.data());
-      num_pending_ = 0;
-    }
-  }
+  check(EVP_DigestUpdate(context_.get(), data, size));
   return *this;
 }
 
-std::string Sha256::hex() {
-  const uint64_t num_bits = num_bytes_ * 8;
-  const uint8_t end_mark = 0x80;
-  update(&end_mark, 1);
-  const uint8_t zero = 0;
-  while (num_pending_ != 56) update(&zero, 1);
-  std::array<uint8_t, 8> length;
-  for (size_t i = 0; i < 8; ++i) length[i] = static_cast<uint8_t>(num_bits >> (56 - 8 * i));
-  update(length.data(), length.size());
+std::string Sha256::digest() {
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  check(EVP_DigestFinal_ex(context_.get(), bytes, &size));
+  return {reinterpret_cast<const char*>(bytes), size};
+}
 
+std::string Sha256::hex() {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  for (uint32_t word : state_) {
-    for (int shift = 28; shift >= 0; shift -= 4) text += "0123456789abcdef"[(word >> shift) & 15];
+  for (const unsigned char byte : digest()) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
   }
   return text;
+}
+
+std::string sha256(std::string_view bytes) {
+  return Sha256().update(bytes).digest();
 }
 
 std::string sha256_hex(std::string_view bytes) {

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -48,6 +49,9 @@ class RawServer {
     while (!stopped_) {
       const int client = accept(listener_, nullptr, nullptr);
       if (client < 0) return;
+      // A client that shuts down before it closes leaves a full connection behind, which blocks for minutes.
+      const timeval patience{0, 200'000};
+      setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
       char buffer[4096];
       if (recv(client, buffer, sizeof(buffer), 0) > 0) {
         script([&](const std::string& piece) {

@@ -32,10 +32,14 @@ ImageLimits reference_limits() {
   return limits;
 }
 
-/// An exception's message without the stack that libtorch's carry.
-std::string first_line(const std::exception& e) {
-  const std::string text = e.what();
-  return text.substr(0, text.find('\n'));
+/// An exception's message on one line, without the stack that libtorch's carry.
+std::string message_of(const std::exception& e) {
+  constexpr size_t kLongest = 400;
+  std::string text = e.what();
+  if (dynamic_cast<const Error*>(&e) == nullptr) text.resize(std::min(text.size(), text.find('\n')));
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
 }
 
 void print_line(const std::string& line) {
@@ -74,6 +78,9 @@ RuntimeConfig runtime_config(const GoldenFamily& family, const GoldenOptions& op
   RuntimeConfig runtime;
   runtime.compute = options.compute;
   runtime.num_threads = options.num_threads;
+  const auto no_length = [](const GoldenCaseEntry& entry) { return entry.num_tokens == 0; };
+  // Without the lengths the runtime's default has to do: two full contexts.
+  if (std::any_of(family.cases.begin(), family.cases.end(), no_length)) return runtime;
   for (const GoldenCaseEntry& entry : family.cases) {
     runtime.kv_cache_tokens = std::max(runtime.kv_cache_tokens, int64_t{entry.num_tokens} + kAnswerRoom);
   }
@@ -125,21 +132,21 @@ class FamilyRun {
       at = Column::kLogits;
       run_model(golden, std::move(prompt), parts, report);
     } catch (const std::exception& e) {
-      report.add(at, failed("exception", first_line(e)));
+      report.add(at, failed("exception", message_of(e)));
     }
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return report;
   }
 
   void run_model(const GoldenCase& golden, GoldenPrompt prompt, const GoldenFamilyParts& parts, CaseReport& report) {
-    std::string reason;
-    if (golden.tensors.empty()) reason = "no tensors are recorded";
-    if (!prompt.missing_image.empty()) reason = prompt.missing_image + " is not in the set";
-    if (!reason.empty()) {
-      for (Column column : {Column::kVision, Column::kLayers, Column::kExperts, Column::kLogits})
+    const bool incomplete = !prompt.missing_image.empty();
+    if (incomplete || golden.tensors.empty()) {
+      const std::string reason = incomplete ? prompt.missing_image + " is not in the set" : "no tensors are recorded";
+      for (Column column : {Column::kVision, Column::kLayers, Column::kExperts, Column::kLogits}) {
         report.add(column, not_run("model", reason));
-      return;
+      }
     }
+    if (incomplete) return;
     if (!runner_) runner_ = make_runner(dir_, parts.config, runtime_config(family_, options_));
     check_model(golden, run_input(golden, std::move(prompt), parts.config.processor, options_.prefill_chunk),
                 {*runner_, options_.compute}, report);
@@ -167,7 +174,7 @@ std::vector<GoldenFamilyParts> run_families(const GoldenSet& set, const GoldenOp
       all_parts.push_back(run.load_parts());
       for (CaseReport& each : run.run_cases(all_parts.back())) report.cases.push_back(std::move(each));
     } catch (const std::exception& e) {
-      add_table(report, failed("checkpoint " + family.name, e.what()));
+      add_table(report, failed("checkpoint " + family.name, message_of(e)));
     }
   }
   return all_parts;

@@ -158,10 +158,15 @@ void PromptChecker::ids() {
   }
   const std::vector<int64_t> counts(image_tokens_.begin(),
                                     image_tokens_.begin() + static_cast<std::ptrdiff_t>(prompt_.images.size()));
-  report_.add(Column::kIds, compare_integers("num_image_tokens", golden_.num_image_tokens, counts));
-  report_.add(Column::kIds, compare_integers("images_spatial_crop_wh", golden_.spatial_crop, crop));
-  if (record.has("images_seq_mask")) {
-    report_.add(Column::kIds, compare_integers("images_seq_mask", record.integers("images_seq_mask").values, mask));
+  if (!golden_.num_image_tokens.empty()) {
+    report_.add(Column::kIds, compare_integers("num_image_tokens", golden_.num_image_tokens, counts));
+  }
+  if (!golden_.spatial_crop.empty()) {
+    report_.add(Column::kIds, compare_integers("images_spatial_crop_wh", golden_.spatial_crop, crop));
+  }
+  for (const auto& [name, got_values] :
+       {std::pair("images_seq_mask", mask), {"images_spatial_crop", crop}, {"num_image_tokens", counts}}) {
+    if (record.has(name)) report_.add(Column::kIds, compare_integers(name, record.integers(name).values, got_values));
   }
 }
 

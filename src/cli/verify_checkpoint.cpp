@@ -45,16 +45,25 @@ std::string padded(const std::string& text, int width) {
   return text.size() < static_cast<size_t>(width) ? text + std::string(static_cast<size_t>(width) - text.size(), ' ') : text;
 }
 
-std::string mega(double value) {
-  char text[48];
-  std::snprintf(text, sizeof text, value < 1e9 ? "%.1f M" : "%.3f G", value < 1e9 ? value / 1e6 : value / 1e9);
-  return text;
+/// With a decimal prefix: "1.5 M".
+std::string scaled(double value) {
+  struct Prefix {
+    double unit;
+    const char* format;
+  };
+  for (const Prefix prefix : {Prefix{1e9, "%.3f G"}, Prefix{1e6, "%.1f M"}, Prefix{1e3, "%.1f k"}}) {
+    if (value < prefix.unit) continue;
+    char text[48];
+    std::snprintf(text, sizeof text, prefix.format, value / prefix.unit);
+    return text;
+  }
+  return std::to_string(static_cast<int64_t>(value));
 }
 
 std::string tally_text(const std::string& name, const Tally& tally) {
   return padded(name, 36) + " " + padded(std::to_string(tally.num_tensors) + " tensors", 14) +
-         padded(mega(static_cast<double>(tally.num_parameters)) + " parameters", 22) +
-         mega(static_cast<double>(tally.num_bytes)) + "B";
+         padded(scaled(static_cast<double>(tally.num_parameters)) + " parameters", 22) +
+         scaled(static_cast<double>(tally.num_bytes)) + "B";
 }
 
 /// The part of the model that a tensor belongs to.
@@ -113,7 +122,7 @@ class CheckpointCheck {
     }
     for (const auto& [type, tally] : types) result.details.push_back(tally_text("dtype " + std::string(type), tally));
     result.found = std::to_string(folder_->files().size()) + (folder_->files().size() == 1 ? " file, " : " files, ") +
-                   mega(static_cast<double>(bytes)) + "B";
+                   scaled(static_cast<double>(bytes)) + "B";
     return result;
   }
 
@@ -132,7 +141,7 @@ class CheckpointCheck {
     CheckResult result;
     result.holds = problems.empty();
     result.found = std::to_string(all.num_tensors) + " of " + std::to_string(expected.size()) + ", " +
-                   mega(static_cast<double>(all.num_parameters)) + " parameters";
+                   scaled(static_cast<double>(all.num_parameters)) + " parameters";
     if (!result.holds) {
       result.details = problems.texts();
       return result;

@@ -9,17 +9,17 @@ import { runProgram, Server } from './support.mjs';
 const readme = readFileSync(path.join(sourceDir, 'README.md'), 'utf8');
 const documentedAddress = 'http://127.0.0.1:9997';
 
-describe('curl examples', () => {
+describe('examples', () => {
   let server;
-  before(async () => (server = await Server.launch({ args: ['--log-level', 'info'] })));
+  before(async () => (server = await Server.launch()));
   after(() => server.stop());
 
-  const blocks = [...readme.matchAll(/```bash\n([\s\S]*?)```/g)].map(([, block]) => block.trim());
-  const examples = blocks.filter((block) => /^(curl|\w+=\$\(.*\)\ncurl)/.test(block));
-  test('there are some', () => assert.ok(examples.length >= 3, `${examples.length}`));
+  const blocksOf = (language) => [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text]) => text.trim());
+  const curls = blocksOf('bash').filter((block) => /^(curl|\w+=\$\(.*\)\ncurl)/.test(block));
+  test('there are some', () => assert.ok(curls.length >= 4, `${curls.length}`));
 
-  for (const [number, example] of examples.entries()) {
-    test(`example ${number + 1}: ${example.split('\n')[0]}`, async () => {
+  for (const [number, example] of curls.entries()) {
+    test(`curl ${number + 1}`, async () => {
       assert.ok(example.includes(documentedAddress));
       const script = example.replaceAll(documentedAddress, server.url);
       const { code, stdout, stderr } = await runProgram(['-ec', script], { command: 'bash', cwd: sourceDir });
@@ -30,6 +30,16 @@ describe('curl examples', () => {
       else JSON.parse(stdout);
     });
   }
+
+  test('the OpenAI SDK for Node.js', async () => {
+    const [example, ...others] = blocksOf('js');
+    assert.equal(others.length, 0);
+    const photo = path.join(sourceDir, 'tests/golden/images/exif6_320x200.jpg');
+    const script = example.replace(documentedAddress, server.url).replace("'photo.jpg'", JSON.stringify(photo));
+    const { code, stdout, stderr } = await runProgram(['--input-type=module', '-e', script], { command: 'node' });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /image_tokens: 421/);
+  });
 });
 
 describe('commands', () => {

@@ -1,5 +1,4 @@
 // `spyhop launch`: flags -> engine and server; signals; draining.
-#include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -8,13 +7,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <future>
 #include <memory>
 #include <thread>
 
 #include "cli/commands.h"
 #include "cli/launch_options.h"
+#include "cli/stop_signals.h"
 #include "common/log.h"
 #include "http/server.h"
 #include "spyhop/engine.h"
@@ -22,36 +21,6 @@
 
 namespace spyhop {
 namespace {
-
-sigset_t stop_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  return set;
-}
-
-/// Takes SIGTERM and SIGINT for the whole process, from before the first thread is started: one thread waits for them.
-void block_stop_signals() {
-  const sigset_t set = stop_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);  // a client that goes away shows as a failed write
-}
-
-/// The signal that came, or 0 when none did in time.
-int wait_for_stop_signal(std::chrono::milliseconds timeout) {
-  const sigset_t set = stop_signals();
-  const timespec time{timeout.count() / 1000, (timeout.count() % 1000) * 1000000};
-  const int number = sigtimedwait(&set, nullptr, &time);
-  return number > 0 ? number : 0;
-}
-
-int wait_for_stop_signal() {
-  const sigset_t set = stop_signals();
-  int number = 0;
-  sigwait(&set, &number);
-  return number;
-}
 
 /// A bar on a terminal, a line per tenth in a log.
 void show_progress(double share) {
@@ -69,28 +38,29 @@ void show_progress(double share) {
 }
 
 /// A signal that comes while the checkpoint loads ends the process: there is nothing to lose yet.
-std::unique_ptr<Engine> load_engine(const EngineConfig& config) {
+std::unique_ptr<Engine> load_engine(const EngineConfig& config, StopSignals& signals) {
   auto loading = std::async(std::launch::async, [&config] { return make_engine(config, show_progress); });
   while (loading.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-    if (const int number = wait_for_stop_signal(std::chrono::milliseconds(50))) std::_Exit(128 + number);
+    if (const int number = signals.wait_for(std::chrono::milliseconds(50))) std::_Exit(128 + number);
   }
   return loading.get();
 }
 
 /// Lets the open answers end. A second signal quits at once.
-void drain(HttpServer& server, Engine& engine, std::chrono::seconds timeout) {
-  std::thread([] { std::_Exit(128 + wait_for_stop_signal()); }).detach();
+void drain(HttpServer& server, Engine& engine, std::chrono::seconds timeout, StopSignals& signals) {
+  std::thread([&signals] { std::_Exit(128 + signals.wait()); }).detach();
   std::thread ending([&] { engine.drain(timeout); });
   server.drain();
   ending.join();
 }
 
 void serve(const LaunchOptions& options) {
-  block_stop_signals();
+  static StopSignals signals;     // outlives the thread that waits for the second one
+  std::signal(SIGPIPE, SIG_IGN);  // a client that goes away shows as a failed write
   HttpServer server(options.server);
   server.start();  // before loading: health checks are answered, requests get 503
   const auto begin = std::chrono::steady_clock::now();
-  const std::unique_ptr<Engine> engine = load_engine(options.engine);
+  const std::unique_ptr<Engine> engine = load_engine(options.engine, signals);
   server.set_engine(engine.get());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   spdlog::info("event=ready model={} context={} load_seconds={:.1f}", engine->model().id, engine->model().max_context,
@@ -98,9 +68,9 @@ void serve(const LaunchOptions& options) {
   std::printf("listening on http://%s:%d\n", options.server.host.c_str(), server.port());
   std::fflush(stdout);
 
-  const int number = wait_for_stop_signal();
+  const int number = signals.wait();
   spdlog::info("event=draining signal={} timeout_seconds={}", number, options.server.drain_timeout.count());
-  drain(server, *engine, options.server.drain_timeout);
+  drain(server, *engine, options.server.drain_timeout, signals);
   spdlog::info("event=stopped");
 }
 

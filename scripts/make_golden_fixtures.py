@@ -25,7 +25,7 @@ KEPT_LOGITS = 4  # of the best logits of every step
 SAMPLED_POSITIONS = 3  # of the residual stream, per rich case
 SAMPLED_TILES = 1  # of the tower and the projector, per rich case
 SAMPLED_ROWS = 4  # of each sampled tile
-MAX_ROUTED_POSITIONS = 700  # a rich case with more positions keeps no expert choices
+MAX_ROUTED_POSITIONS = 500  # a rich case with more positions keeps no expert choices
 
 SIZES = {"F32": 4, "I32": 4, "I16": 2, "U8": 1}
 CODES = {"F32": "f", "I32": "i", "I16": "h", "U8": "B"}
@@ -130,6 +130,17 @@ def write_compact(path, value):
     path.write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
+def reduce_json(case):
+    """The fields to keep: not those for display, nor texts that only repeat the answer."""
+    kept = {key: value for key, value in case.items() if key not in LEFT_OUT_KEYS}
+    if case["eos_index"] is None:
+        kept = {key: value for key, value in kept.items() if not key.startswith("text_until_eos")}
+    for image in kept.get("image_info", []):
+        for canvas in (image["global"], image["local"]):
+            canvas.pop("png", None)
+    return kept
+
+
 def copy_table(source, out):
     """Without the rows that are about photographs."""
     if source.suffix != ".json":
@@ -151,7 +162,7 @@ def main():
         for entry in family["cases"]:
             case = json.loads((source / entry["json"]).read_text(encoding="utf-8"))
             tensors = reduce_case(case, read_safetensors(source / entry["tensors"]))
-            write_compact(out / entry["json"], {key: value for key, value in case.items() if key not in LEFT_OUT_KEYS})
+            write_compact(out / entry["json"], reduce_json(case))
             write_safetensors(out / entry["tensors"], tensors)
         family["cases"] = [{key: entry[key] for key in KEPT_ENTRY_KEYS} for entry in family["cases"]]
 

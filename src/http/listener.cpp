@@ -19,7 +19,7 @@ constexpr int kSpareThreads = 8;
 constexpr int kMaxWaiting = 512;                    // accepted connections without a thread; further ones wait in the backlog
 constexpr std::chrono::milliseconds kMinIdle{100};  // a client that has just come is about to send its request
 constexpr std::chrono::milliseconds kRetryAccept{20};
-constexpr std::chrono::milliseconds kStopGrace{1000};
+constexpr std::chrono::milliseconds kStopGrace{2000};
 
 struct FreeAddresses {
   void operator()(addrinfo* addresses) const { ::freeaddrinfo(addresses); }

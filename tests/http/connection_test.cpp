@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -32,9 +33,9 @@ class connection : public ::testing::Test {
     ends_[1] = -1;
   }
 
-  std::string received() const {
+  std::string received(int flags) const {
     char buffer[1000];
-    const ssize_t size = ::recv(ends_[1], buffer, sizeof buffer, MSG_DONTWAIT);
+    const ssize_t size = ::recv(ends_[1], buffer, sizeof buffer, flags);
     return std::string(buffer, static_cast<size_t>(std::max<ssize_t>(size, 0)));
   }
 
@@ -49,6 +50,24 @@ class connection : public ::testing::Test {
     }
     bytes.resize(done);
     return bytes;
+  }
+
+  /// Whether the connection ends although the client goes on sending `drop` for seconds.
+  bool is_let_go_while_client_sends(const std::string& drop) {
+    Connection server(ends_[0], short_limits());
+    std::atomic<bool> ended{false};
+    std::atomic<bool> gave_up{false};
+    std::thread client([&] {
+      for (int i = 0; i < 300 && !ended; ++i) {
+        send(drop);
+        std::this_thread::sleep_for(milliseconds{10});
+      }
+      gave_up = !ended;
+    });
+    const bool is_end = server.next_request() == Connection::Next::kEnd;
+    ended = true;
+    client.join();
+    return is_end && !gave_up;
   }
 
   int ends_[2] = {-1, -1};
@@ -79,31 +98,11 @@ TEST_F(connection, AnIdleClientIsLetGo) {
 }
 
 TEST_F(connection, AHeadThatComesInDropsIsLetGo) {
-  Connection server(ends_[0], short_limits());
-  std::thread client([this] {
-    for (int i = 0; i < 20; ++i) {
-      send("G");
-      std::this_thread::sleep_for(milliseconds{10});
-    }
-  });
-  const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(server.next_request(), Connection::Next::kEnd);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds{180});
-  client.join();
+  EXPECT_TRUE(is_let_go_while_client_sends("G"));
 }
 
 TEST_F(connection, EmptyLinesAloneDoNotHoldTheConnection) {
-  Connection server(ends_[0], short_limits());
-  std::thread client([this] {
-    for (int i = 0; i < 20; ++i) {
-      send("\r\n");
-      std::this_thread::sleep_for(milliseconds{10});
-    }
-  });
-  const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(server.next_request(), Connection::Next::kEnd);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds{180});
-  client.join();
+  EXPECT_TRUE(is_let_go_while_client_sends("\r\n"));
 }
 
 TEST_F(connection, AHeadWithoutAnEndIsRefused) {
@@ -115,14 +114,14 @@ TEST_F(connection, AHeadWithoutAnEndIsRefused) {
 }
 
 TEST_F(connection, ContinueGoesOutOnlyWhenTheBodyIsRead) {
-  Connection server(ends_[0], short_limits());
-  send("POST / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  Connection server(ends_[0], ConnectionLimits());
+  const std::string head = "POST / HTTP/1.1\r\nContent-Length: 3\r\n";
+  send(head + "Expect: 100-continue\r\n\r\n");
   ASSERT_EQ(server.next_request(), Connection::Next::kRequest);
-  read(server, 38);
-  EXPECT_EQ(received(), "");
+  EXPECT_EQ(read(server, head.size() + 2), head + "\r\n");
+  EXPECT_EQ(received(MSG_DONTWAIT), "");
   std::thread client([this] {
-    std::this_thread::sleep_for(milliseconds{20});
-    EXPECT_EQ(received(), "HTTP/1.1 100 Continue\r\n\r\n");
+    EXPECT_EQ(received(0), "HTTP/1.1 100 Continue\r\n\r\n");
     send("abc");
   });
   EXPECT_EQ(read(server, 3), "abc");
@@ -169,7 +168,7 @@ TEST_F(connection, WritingToAClientThatDoesNotReadFailsInTime) {
   ssize_t sent = 0;
   for (int i = 0; i < 1000 && sent >= 0; ++i) sent = server.write(block.data(), block.size());
   EXPECT_EQ(sent, -1);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds{500});
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds{3000});
   EXPECT_TRUE(server.client_gone());
 }
 
@@ -188,7 +187,7 @@ TEST_F(connection, AnInterruptEndsTheWaitForARequest) {
   });
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(server.next_request(), Connection::Next::kEnd);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds{500});
+  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds{3000});
   other.join();
 }
 
@@ -196,7 +195,7 @@ TEST_F(connection, FinishingEndsTheAnswerAndDropsWhatStillComes) {
   Connection server(ends_[0], short_limits());
   server.write("bye", 3);
   std::thread client([this] {
-    EXPECT_EQ(received(), "bye");
+    EXPECT_EQ(received(0), "bye");
     send(std::string(100'000, 'x'));
     close_client();
   });

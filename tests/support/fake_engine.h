@@ -1,6 +1,7 @@
 // An engine that answers from a script, and remembers what it was asked.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,7 @@ namespace spyhop::test {
 struct Step {
   std::chrono::milliseconds wait{0};
   ChatEvent event;
+  bool gated = false;  // comes only after open_gate()
 };
 
 using Script = std::vector<Step>;
@@ -47,6 +50,12 @@ class FakeEngine : public Engine {
     return log_->requests.back();
   }
 
+  void open_gate() {
+    const std::lock_guard<std::mutex> lock(log_->mutex);
+    log_->gate_is_open = true;
+    log_->changed.notify_all();
+  }
+
   /// Whether `num_requests` in all have come within `timeout`.
   bool wait_for_requests(size_t num_requests, std::chrono::milliseconds timeout) const {
     std::unique_lock<std::mutex> lock(log_->mutex);
@@ -65,6 +74,7 @@ class FakeEngine : public Engine {
     std::condition_variable changed;
     std::vector<ChatRequest> requests;
     int num_open = 0;
+    bool gate_is_open = false;
   };
 
   class Stream : public ResponseStream {
@@ -78,20 +88,23 @@ class FakeEngine : public Engine {
     }
 
     std::optional<ChatEvent> next(std::chrono::milliseconds timeout) override {
-      const bool due = next_ < script_.size() && script_[next_].wait <= timeout;
-      std::unique_lock<std::mutex> lock(mutex_);
-      never_.wait_for(lock, due ? script_[next_].wait : timeout, [] { return false; });
-      if (!due && next_ < script_.size()) script_[next_].wait -= timeout;
-      if (!due) return std::nullopt;
-      return std::move(script_[next_++].event);
+      std::unique_lock<std::mutex> lock(log_->mutex);
+      const auto passes_gate = [this] { return next_ < script_.size() && (!script_[next_].gated || log_->gate_is_open); };
+      if (!log_->changed.wait_for(lock, timeout, passes_gate)) return std::nullopt;
+      lock.unlock();
+      Step& step = script_[next_];
+      const std::chrono::milliseconds wait = std::min(step.wait, timeout);
+      std::this_thread::sleep_for(wait);
+      step.wait -= wait;
+      if (step.wait.count() > 0) return std::nullopt;
+      ++next_;
+      return std::move(step.event);
     }
 
    private:
     Script script_;
     size_t next_ = 0;
     std::shared_ptr<Log> log_;
-    std::mutex mutex_;
-    std::condition_variable never_;
   };
 
   std::function<Script(const ChatRequest&)> make_script_;

@@ -208,7 +208,7 @@ std::string failure_message(std::function<void(const RawServer::Send&)> script, 
   request.total_timeout = milliseconds(300);
   const auto start = Clock::now();
   const Error error = error_of(request, AddressGuard(open_policy()));
-  EXPECT_LT(Clock::now() - start, milliseconds(2000));
+  EXPECT_LT(Clock::now() - start, milliseconds(5000));
   EXPECT_EQ(error.code(), code);
   const std::string message = error.what();
   const size_t port = message.find(std::to_string(server.port()));
@@ -329,7 +329,7 @@ TEST(HttpsClientFailures, KeepTheTotalTimeInAHandshakeThatNeverEnds) {
   request.total_timeout = milliseconds(300);
   const auto start = Clock::now();
   EXPECT_EQ(error_of(request, AddressGuard(open_policy())).code(), ErrorCode::kInvalidRequest);
-  EXPECT_LT(Clock::now() - start, milliseconds(2000));
+  EXPECT_LT(Clock::now() - start, milliseconds(5000));
 }
 
 }  // namespace

@@ -59,6 +59,7 @@ void size_images(std::vector<SizedImage>& images, const PrepareContext& context)
   for (SizedImage& image : images) {
     image.grid = blame(image, [&] {
       const ImageHeader header = probe_image(image.bytes, context.images);
+      check_aspect_ratio(header.width, header.height, context.processor);
       return choose_tile_grid(header.width, header.height, context.processor, tiling && image.detail != ImageDetail::kLow);
     });
     image.num_tokens = count_image_tokens(image.grid, context.processor);

@@ -73,9 +73,9 @@ RgbImage filled_image(const Size& size, const std::array<uint8_t, 3>& color) {
 }
 
 void copy_rows(const uint8_t* from, size_t from_stride, const Size& size, uint8_t* to, size_t to_stride) {
-  for (int y = 0; y < size.height; ++y)
-    std::copy_n(from + static_cast<size_t>(y) * from_stride, static_cast<size_t>(size.width) * 3,
-                to + static_cast<size_t>(y) * to_stride);
+  for (int y = 0; y < size.height; ++y, from += from_stride, to += to_stride) {
+    std::copy_n(from, static_cast<size_t>(size.width) * 3, to);
+  }
 }
 
 size_t tile_bytes(int side) {
@@ -115,7 +115,8 @@ RgbImage pad_to(const RgbImage& image, int width, int height, const ProcessorCon
 std::vector<uint8_t> make_tiles(const RgbImage& image, const TileGrid& grid, const ProcessorConfig& processor) {
   const int side = processor.image_size;
   const RgbImage global = pad_to(image, side, side, processor);
-  const RgbImage local = pad_to(image, grid.cols * side, grid.rows * side, processor);
+  const bool is_one_tile = grid.cols == 1 && grid.rows == 1;
+  const RgbImage local = is_one_tile ? global : pad_to(image, grid.cols * side, grid.rows * side, processor);
   std::vector<uint8_t> tiles(tile_bytes(side) * static_cast<size_t>(1 + grid.cols * grid.rows));
   std::copy(global.pixels.begin(), global.pixels.end(), tiles.begin());
   uint8_t* tile = tiles.data() + tile_bytes(side);

@@ -4,12 +4,15 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <limits>
 #include <new>
+#include <numeric>
 #include <string>
 #include <utility>
 
+#include "runtime/host_memory.h"
 #include "runtime/kernels/check.h"
 #include "runtime/threads.h"
 #include "runtime/vl_model.h"
@@ -44,24 +47,36 @@ void check_runtime(const RuntimeConfig& runtime) {
   if (runtime.kv_cache_tokens < 0) refuse("kv_cache_tokens", runtime.kv_cache_tokens, "0 or more");
   if (runtime.num_threads < 0) refuse("num_threads", runtime.num_threads, "0 or more");
   if (runtime.vision_batch < 1) refuse("vision_batch", runtime.vision_batch, "1 or more");
-  if (runtime.device == DeviceType::kCuda)
-    throw Error(ErrorCode::kModelLoad, "device is cuda, but this build has no CUDA; allowed: cpu");
-}
-
-KvCacheShape cache_shape(const ModelConfig& config, const RuntimeConfig& runtime) {
-  const int64_t two_contexts = int64_t{2} * config.language.max_position_embeddings;
-  const int64_t num_tokens = runtime.kv_cache_tokens > 0 ? runtime.kv_cache_tokens : two_contexts;
-  const int64_t num_blocks = (num_tokens + runtime.kv_block_size - 1) / runtime.kv_block_size;
-  if (num_blocks > std::numeric_limits<int32_t>::max()) {
-    throw Error(ErrorCode::kModelLoad, "kv_cache_tokens is " + std::to_string(num_tokens) + ": more than 2^31 blocks");
-  }
-  return {config.language.num_layers, static_cast<int>(num_blocks), runtime.kv_block_size, kv_cache_widths(config.language)};
+  if (runtime.device == DeviceType::kCpu) return;
+#ifdef SPYHOP_CUDA
+  if (at::hasCUDA()) return;
+  throw Error(ErrorCode::kModelLoad, "device is cuda, but libtorch finds no CUDA device; allowed: cpu");
+#else
+  throw Error(ErrorCode::kModelLoad, "device is cuda, but this build has no CUDA; allowed: cpu");
+#endif
 }
 
 at::TensorOptions compute_options(const RuntimeConfig& runtime) {
   return at::TensorOptions()
       .dtype(runtime.compute == ComputeType::kBf16 ? at::kBFloat16 : at::kFloat)
       .device(runtime.device == DeviceType::kCuda ? at::kCUDA : at::kCPU);
+}
+
+KvCacheShape cache_shape(const ModelConfig& config, const RuntimeConfig& runtime) {
+  const int64_t two_contexts = int64_t{2} * config.language.max_position_embeddings;
+  const int64_t num_tokens = runtime.kv_cache_tokens > 0 ? runtime.kv_cache_tokens : two_contexts;
+  const int64_t num_blocks = (num_tokens - 1) / runtime.kv_block_size + 1;
+  const std::vector<int64_t> widths = kv_cache_widths(config.language);
+  const double bytes_per_token = static_cast<double>(std::accumulate(widths.begin(), widths.end(), int64_t{0})) *
+                                 config.language.num_layers * static_cast<double>(compute_options(runtime).dtype().itemsize());
+  const double mebibytes = static_cast<double>(num_blocks) * runtime.kv_block_size * bytes_per_token / (1 << 20);
+  const double free_mebibytes = static_cast<double>(available_memory_bytes()) / (1 << 20);
+  if (num_blocks > std::numeric_limits<int32_t>::max() || (free_mebibytes > 0 && mebibytes > free_mebibytes)) {
+    throw Error(ErrorCode::kModelLoad, "kv_cache_tokens is " + std::to_string(num_tokens) + ": a KV cache of " +
+                                           std::to_string(std::llround(mebibytes)) + " MiB, but " +
+                                           std::to_string(std::llround(free_mebibytes)) + " MiB of memory are free");
+  }
+  return {config.language.num_layers, static_cast<int>(num_blocks), runtime.kv_block_size, widths};
 }
 
 /// The checkpoint's tensors on the device that computes.
@@ -197,6 +212,7 @@ std::vector<std::optional<SampledToken>> ModelRunner::step(const std::vector<Seq
 std::unique_ptr<Runner> make_runner(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
                                     void (*progress)(double share)) {
   check_runtime(runtime);
+  cache_shape(config, runtime);  // refuses before the weights take their time
   return guarded(ErrorCode::kModelLoad, runtime.num_threads, [&]() -> std::unique_ptr<Runner> {
     Weights weights = load_weights(dir, config, runtime, progress);
     return std::make_unique<ModelRunner>(weights_on(compute_options(runtime).device(), std::move(weights), config), config,

@@ -1,5 +1,6 @@
 #include "runtime/runner.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -294,7 +295,10 @@ TEST(MakeRunner, RefusesSettingsThatNoMachineCanServe) {
   EXPECT_EQ(message(config), "device is cuda, but this build has no CUDA; allowed: cpu");
   config = {};
   config.kv_cache_tokens = int64_t{1} << 50;
-  EXPECT_NE(message(config), "");
+  EXPECT_THAT(message(config), ::testing::StartsWith("kv_cache_tokens is 1125899906842624: a KV cache of "));
+  config.kv_cache_tokens = int64_t{1} << 33;  // few enough blocks, too much memory
+  config.kv_block_size = 1024;
+  EXPECT_THAT(message(config), ::testing::HasSubstr(" MiB of memory are free"));
 }
 
 TEST(MakeRunner, MakesUpWeightsWithoutFiles) {

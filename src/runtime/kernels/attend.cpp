@@ -42,7 +42,9 @@ struct Plan {
         padded_keys(round_up(num_keys, kKeyStep)) {
     const int64_t bytes_per_query = num_kv_heads * group * padded_keys * static_cast<int64_t>(input.queries.element_size());
     const int64_t fitting = std::max(kQueryStep, kScoreBytes / bytes_per_query / kQueryStep * kQueryStep);
-    block = std::min(fitting, num_queries <= kQueryStep ? num_queries : round_up(num_queries, kQueryStep));
+    const int64_t num_blocks = (num_queries - 1) / fitting + 1;
+    const int64_t even_share = (num_queries - 1) / num_blocks + 1;
+    block = even_share <= kQueryStep ? even_share : round_up(even_share, kQueryStep);
   }
 };
 
@@ -73,6 +75,7 @@ at::Tensor attend_aten(const AttendInput& input) {
 at::Tensor attend(const AttendInput& input) {
   require(input.queries.dim() == 3 && input.keys.dim() == 3 && input.values.dim() == 3, "attend takes [length, heads, dim]");
   require(input.queries.size(1) % input.keys.size(1) == 0, "attend's key heads must divide the query heads");
+  require(input.queries.size(0) > 0 && input.keys.size(0) > 0, "attend needs a query and a key");
   require(!input.causal || input.keys.size(0) >= input.queries.size(0), "attend has fewer keys than queries");
   if (!on_cpu(input.queries) || !is_compute_type(input.queries)) return attend_aten(input);
 

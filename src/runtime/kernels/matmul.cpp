@@ -181,7 +181,8 @@ at::Tensor batched_matmul(const at::Tensor& a, const at::Tensor& b) {
 }
 
 int64_t padded_rows(int64_t rows) {
-  const int64_t step = rows <= 8 ? 1 : rows <= 64 ? 8 : rows <= 256 ? 16 : rows <= 512 ? 32 : rows <= 1024 ? 64 : 128;
+  if (rows <= 8 || rows > 512) return rows;
+  const int64_t step = rows <= 64 ? 8 : rows <= 256 ? 16 : 32;
   return (rows + step - 1) / step * step;
 }
 

@@ -36,7 +36,8 @@ void dnnl_matmul(const MatmulShape& shape, const MatmulOperands& operands);
 /// strides elsewhere (views of weights need no copy). Returns [batch, m, n], contiguous; accumulates in f32, rounds once.
 at::Tensor batched_matmul(const at::Tensor& a, const at::Tensor& b);
 
-/// The number of rows >= `rows` that products are made for: few distinct shapes mean few primitives. Exact up to 8.
+/// The number of rows >= `rows` that products are made for: few distinct shapes mean few primitives, each of which takes as
+/// long to make as hundreds of rows to multiply. Exact up to 8 and beyond 512.
 int64_t padded_rows(int64_t rows);
 
 }  // namespace spyhop::kernels

@@ -12,32 +12,64 @@ namespace {
 using simd::Bf16;
 
 template <typename T>
-SPYHOP_INLINE void rotate_pair(T* a, T* b, float cos, float sin) {
-  const float x = simd::to_float(*a);
-  const float y = simd::to_float(*b);
-  *a = simd::from_float<T>(simd::rounded<T>(x * cos) - simd::rounded<T>(y * sin));
-  *b = simd::from_float<T>(simd::rounded<T>(y * cos) + simd::rounded<T>(x * sin));
+SPYHOP_INLINE void rotate_pair(T& a, T& b, float cos, float sin) {
+  const float x = simd::to_float(a);
+  const float y = simd::to_float(b);
+  a = simd::from_float<T>(simd::rounded<T>(x * cos) - simd::rounded<T>(y * sin));
+  b = simd::from_float<T>(simd::rounded<T>(y * cos) + simd::rounded<T>(x * sin));
 }
 
 template <typename T>
-void rotate_head(T* head, const T* cos, const T* sin, int64_t half, RopePairs pairs) {
-  const int64_t step = pairs == RopePairs::kHalfSplit ? 1 : 2;
-  const int64_t partner = pairs == RopePairs::kHalfSplit ? half : 1;
-  for (int64_t i = 0; i < half; ++i) {
-    rotate_pair(head + i * step, head + i * step + partner, simd::to_float(cos[i]), simd::to_float(sin[i]));
+struct Angles {
+  const T* cos;
+  const T* sin;
+  int64_t half;
+};
+
+template <typename T>
+SPYHOP_INLINE void split_loop(T* head, const Angles<T>& angles) {
+  T* const first = head;
+  T* const second = head + angles.half;
+#pragma omp simd
+  for (int64_t i = 0; i < angles.half; ++i) {
+    rotate_pair(first[i], second[i], simd::to_float(angles.cos[i]), simd::to_float(angles.sin[i]));
   }
 }
 
 template <typename T>
+SPYHOP_INLINE void interleaved_loop(T* head, const Angles<T>& angles) {
+#pragma omp simd
+  for (int64_t i = 0; i < angles.half; ++i) {
+    rotate_pair(head[2 * i], head[2 * i + 1], simd::to_float(angles.cos[i]), simd::to_float(angles.sin[i]));
+  }
+}
+
+SPYHOP_CLONES void rotate_split(Bf16* head, const Angles<Bf16>& angles) {
+  split_loop(head, angles);
+}
+SPYHOP_CLONES void rotate_split(float* head, const Angles<float>& angles) {
+  split_loop(head, angles);
+}
+SPYHOP_CLONES void rotate_interleaved(Bf16* head, const Angles<Bf16>& angles) {
+  interleaved_loop(head, angles);
+}
+SPYHOP_CLONES void rotate_interleaved(float* head, const Angles<float>& angles) {
+  interleaved_loop(head, angles);
+}
+
+template <typename T>
 void rotate_all(const at::Tensor& x, const RopeTable& table, RopePairs pairs) {
-  const int64_t num_heads = x.size(1);
   const int64_t half = x.size(2) / 2;
   at::parallel_for(0, x.size(0), 16, [&](int64_t begin, int64_t end) {
     for (int64_t token = begin; token < end; ++token) {
-      const T* const cos = simd::data<T>(table.cos) + token * half;
-      const T* const sin = simd::data<T>(table.sin) + token * half;
-      for (int64_t head = 0; head < num_heads; ++head) {
-        rotate_head(simd::mutable_data<T>(x) + token * x.stride(0) + head * x.stride(1), cos, sin, half, pairs);
+      const Angles<T> angles{simd::data<T>(table.cos) + token * half, simd::data<T>(table.sin) + token * half, half};
+      for (int64_t head = 0; head < x.size(1); ++head) {
+        T* const values = simd::mutable_data<T>(x) + token * x.stride(0) + head * x.stride(1);
+        if (pairs == RopePairs::kHalfSplit) {
+          rotate_split(values, angles);
+        } else {
+          rotate_interleaved(values, angles);
+        }
       }
     }
   });

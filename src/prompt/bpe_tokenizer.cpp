@@ -1,6 +1,7 @@
 #include "prompt/bpe_tokenizer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "prompt/byte_alphabet.h"
 #include "prompt/utf8.h"
@@ -10,6 +11,7 @@ namespace spyhop {
 namespace {
 
 constexpr size_t kMaxTextBytes = size_t{1} << 30;
+constexpr size_t kMinOrderedBytes = 16;  // shorter pieces are merged faster than matched
 
 bool occurs_in_utf8(int byte) {
   return byte < 0xC0 || (byte > 0xC1 && byte < 0xF5);
@@ -44,12 +46,16 @@ class BpeTokenizer::Encoder {
     const size_t before = ids_.size();
     ids_.resize(before + piece.size());
     int32_t* const begin = ids_.data() + before;
-    for (size_t i = 0; i < piece.size(); ++i) begin[i] = tokenizer_.byte_ids_[static_cast<uint8_t>(piece[i])];
-    int32_t* const end = merger_.merge(begin, begin + piece.size());
+    const bool is_long = piece.size() >= kMinOrderedBytes && tokenizer_.ordered_ != nullptr;
+    int32_t* end = is_long ? tokenizer_.ordered_->encode(piece, begin, scratch_) : nullptr;
+    if (end == nullptr) {
+      for (size_t i = 0; i < piece.size(); ++i) begin[i] = tokenizer_.byte_ids_[static_cast<uint8_t>(piece[i])];
+      end = merger_.merge(begin, begin + piece.size());
+    }
     ids_.resize(static_cast<size_t>(end - ids_.data()));
   }
 
-  std::vector<int32_t> take() { return std::move(ids_); }
+  std::vector<int32_t> take() { return std::exchange(ids_, {}); }
 
  private:
   void add_plain_text(std::string_view text) {
@@ -62,6 +68,7 @@ class BpeTokenizer::Encoder {
 
   const BpeTokenizer& tokenizer_;
   BytePairMerger merger_;
+  OrderedBpe::Scratch scratch_;
   std::vector<int32_t> ids_;
 };
 
@@ -92,12 +99,12 @@ void BpeTokenizer::find_byte_tokens(const std::string& file) {
 }
 
 void BpeTokenizer::find_whole_pieces(const TokenizerJson& json) {
-  std::vector<VocabEntry> whole;
+  std::vector<TokenTrie::Entry> whole;
   size_t num_bytes = 0;
+  Encoder encoder(*this);
   for (const VocabEntry& entry : json.vocab) {
     const std::optional<std::string> bytes = characters_to_bytes(entry.token);
     if (!bytes || bytes->empty()) continue;
-    Encoder encoder(*this);
     encoder.merge_piece(*bytes);
     if (encoder.take() != std::vector<int32_t>{entry.id}) continue;
     longest_piece_ = std::max(longest_piece_, bytes->size());
@@ -105,7 +112,10 @@ void BpeTokenizer::find_whole_pieces(const TokenizerJson& json) {
     whole.push_back({*bytes, entry.id});
   }
   whole_pieces_ = TokenTable(whole.size(), num_bytes);
-  for (const VocabEntry& piece : whole) whole_pieces_.add(piece.token, piece.id);
+  for (const TokenTrie::Entry& piece : whole) whole_pieces_.add(piece.bytes, piece.id);
+  if (has_ordered_merges(json.merges)) {
+    ordered_ = std::make_unique<const OrderedBpe>(json.merges, merges_, std::move(whole));
+  }
 }
 
 std::vector<int32_t> BpeTokenizer::encode(std::string_view text, SpecialTokens special) const {

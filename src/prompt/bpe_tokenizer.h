@@ -11,6 +11,7 @@
 
 #include "prompt/added_tokens.h"
 #include "prompt/byte_pair_merger.h"
+#include "prompt/ordered_bpe.h"
 #include "prompt/pre_tokenizer.h"
 #include "prompt/token_store.h"
 #include "prompt/token_table.h"
@@ -47,6 +48,7 @@ class BpeTokenizer final : public Tokenizer {
   std::array<int32_t, 256> byte_ids_{};
   TokenTable whole_pieces_;  // bytes -> id, where merging the bytes yields just that token
   size_t longest_piece_ = 0;
+  std::unique_ptr<const OrderedBpe> ordered_;  // null where the merges are not ordered
   std::unique_ptr<PreTokenizer> pre_tokenizer_;
   AddedTokenRounds rounds_;
   SpecialIds special_ids_;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <variant>
 
@@ -221,6 +222,27 @@ TEST(chat_request_json, TheCallerSetsTheLimits) {
   EXPECT_THAT(error_of(body_with(R"("n": 3)"), limits).what(), HasSubstr("from 1 to 2"));
   EXPECT_THAT(error_of(R"({"messages": [{}, {}]})", limits).what(), HasSubstr("1 to 1 messages"));
   EXPECT_EQ(error_of(body_with(R"("logit_bias": {"1": 1, "2": 1})"), limits).param(), "logit_bias");
+}
+
+TEST(chat_request_json, MutatedRequestsParseOrThrowAnError) {
+  const std::string valid =
+      R"({"model":"m","stream":true,"stream_options":{"include_usage":true},"temperature":0.5,"logit_bias":{"5":1e2},)"
+      R"("seed":-7,"stop":["a","\u00e4"],"logprobs":true,"top_logprobs":3,"messages":[{"role":"user","content":[)"
+      R"({"type":"text","text":"x"},{"type":"image_url","image_url":{"url":"data:,","detail":"low"}}]}]})";
+  const std::string alphabet = "{}[]\",:0123456789eE+-.ntfu\\ \x01\xff\xc3";
+  std::mt19937 random(1);
+  int num_errors = 0;
+  for (int round = 0; round < 5000; ++round) {
+    std::string body = valid;
+    for (unsigned i = random() % 4 + 1; i > 0; --i) body[random() % body.size()] = alphabet[random() % alphabet.size()];
+    try {
+      parse_chat_request(body);
+    } catch (const Error& e) {
+      EXPECT_THAT(e.code(), ::testing::AnyOf(ErrorCode::kInvalidRequest, ErrorCode::kUnsupported)) << body;
+      ++num_errors;
+    }
+  }
+  EXPECT_GT(num_errors, 1000);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <variant>
 
@@ -102,6 +103,25 @@ TEST(request_head, SizesAreLimited) {
   std::string many = "GET / HTTP/1.1\r\n";
   for (size_t i = 0; i <= kMaxHeaderLines; ++i) many += "a: b\r\n";
   EXPECT_EQ(status_of(many + "\r\n"), 431);
+}
+
+TEST(request_head, MutatedHeadsNeverSmuggleALine) {
+  const std::string valid = "POST /v1/x HTTP/1.1\r\nHost: y\r\nContent-Length: 12\r\nConnection: keep-alive\r\nA: b%\r\n\r\n";
+  const std::string alphabet = "\r\n :\t%,0aZ\x01\x7f\xff";
+  std::mt19937 random(1);
+  for (int round = 0; round < 5000; ++round) {
+    std::string raw = valid;
+    for (unsigned i = random() % 4 + 1; i > 0; --i) raw[random() % (raw.size() - 4)] = alphabet[random() % alphabet.size()];
+    const auto parsed = parse_request_head(raw.substr(0, raw.find("\r\n\r\n") + 4));
+    const auto* head = std::get_if<RequestHead>(&parsed);
+    if (head == nullptr) continue;
+    EXPECT_EQ(head->text.find("\r\n\r\n"), head->text.size() - 4) << raw;
+    for (size_t i = 0; i < head->text.size(); ++i) {
+      const bool is_half_an_end =
+          (head->text[i] == '\n' && head->text[i - 1] != '\r') || (head->text[i] == '\r' && head->text[i + 1] != '\n');
+      EXPECT_FALSE(is_half_an_end) << raw;
+    }
+  }
 }
 
 }  // namespace

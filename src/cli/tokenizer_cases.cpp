@@ -39,7 +39,7 @@ std::string check_encode_case(const Tokenizer& tokenizer, const json& item) {
   const auto expected = item.at("ids").get<Ids>();
   Ids ids = tokenizer.encode(item.at("text").get<std::string>(), SpecialTokens::kAll);
   if (ids != expected) return "ids";
-  const std::string difference = check_texts(tokenizer, ids, item);
+  std::string difference = check_texts(tokenizer, ids, item);
   if (!difference.empty()) return difference;
   ids.insert(ids.begin(), tokenizer.special_ids().bos);
   return ids == item.at("ids_bos").get<Ids>() ? "" : "ids_bos";

@@ -83,13 +83,13 @@ BpeTokenizer::BpeTokenizer(const TokenizerJson& json, const SpecialIds& special,
   };
   for (const VocabEntry& entry : json.vocab) set(entry.id, entry.token, /*is_special=*/false);
   for (const AddedToken& token : json.added_tokens) set(token.id, token.content, token.special);
-  find_byte_tokens(file);
+  find_byte_tokens(token_index(json.vocab, {}), file);
   find_whole_pieces(json);
 }
 
-void BpeTokenizer::find_byte_tokens(const std::string& file) {
+void BpeTokenizer::find_byte_tokens(const TokenTable& vocab, const std::string& file) {
   for (int byte = 0; byte < 256; ++byte) {
-    const int32_t id = ids_.find(byte_to_character(static_cast<unsigned char>(byte)));
+    const int32_t id = vocab.find(byte_to_character(static_cast<unsigned char>(byte)));
     if (id == TokenTable::kAbsent && occurs_in_utf8(byte)) {
       throw Error(ErrorCode::kModelLoad, file + ": model.vocab has no token for the byte " + std::to_string(byte) +
                                              "; allowed: a token for every byte that occurs in UTF-8");
@@ -114,7 +114,7 @@ void BpeTokenizer::find_whole_pieces(const TokenizerJson& json) {
   whole_pieces_ = TokenTable(whole.size(), num_bytes);
   for (const TokenTrie::Entry& piece : whole) whole_pieces_.add(piece.bytes, piece.id);
   if (has_ordered_merges(json.merges)) {
-    ordered_ = std::make_unique<const OrderedBpe>(json.merges, merges_, std::move(whole));
+    ordered_ = std::make_unique<const OrderedBpe>(json.merges, merges_, whole);
   }
 }
 

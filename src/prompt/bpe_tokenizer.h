@@ -39,7 +39,7 @@ class BpeTokenizer final : public Tokenizer {
  private:
   class Encoder;
 
-  void find_byte_tokens(const std::string& file);
+  void find_byte_tokens(const TokenTable& vocab, const std::string& file);
   void find_whole_pieces(const TokenizerJson& json);
 
   TokenStore tokens_;

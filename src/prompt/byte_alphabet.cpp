@@ -27,7 +27,7 @@ constexpr std::array<uint16_t, 256> kCharacters = make_characters();
 
 constexpr std::array<int16_t, 256 + kNumOthers> make_bytes() {
   std::array<int16_t, 256 + kNumOthers> bytes{};
-  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = -1;
+  for (int16_t& byte : bytes) byte = -1;
   for (size_t byte = 0; byte < kCharacters.size(); ++byte) bytes[kCharacters[byte]] = static_cast<int16_t>(byte);
   return bytes;
 }

@@ -10,7 +10,11 @@ namespace {
 
 using nlohmann::json;
 
-const json kNull;
+/// What a member that is absent reads as.
+const json& null_value() {
+  static const json value;
+  return value;
+}
 
 }  // namespace
 
@@ -25,7 +29,7 @@ void JsonView::fail(const std::string& what) const {
 JsonView JsonView::operator[](std::string_view key) const {
   if (!value_.is_object()) reject("an object");
   const auto it = value_.find(key);
-  return {it == value_.end() ? kNull : *it, file_, (path_.empty() ? "" : path_ + ".") + std::string(key)};
+  return {it == value_.end() ? null_value() : *it, file_, (path_.empty() ? "" : path_ + ".") + std::string(key)};
 }
 
 JsonView JsonView::operator[](size_t index) const {

@@ -18,7 +18,7 @@ bool has_ordered_merges(const std::vector<Merge>& merges) {
   return true;
 }
 
-OrderedBpe::OrderedBpe(const std::vector<Merge>& merges, const MergeTable& table, std::vector<TokenTrie::Entry> tokens)
+OrderedBpe::OrderedBpe(const std::vector<Merge>& merges, const MergeTable& table, const std::vector<TokenTrie::Entry>& tokens)
     : table_(table), trie_(tokens) {
   for (const TokenTrie::Entry& entry : tokens) {
     if (static_cast<size_t>(entry.id) >= tokens_.size()) tokens_.resize(static_cast<size_t>(entry.id) + 1);

@@ -20,7 +20,7 @@ bool has_ordered_merges(const std::vector<Merge>& merges);
 class OrderedBpe {
  public:
   /// `merges` must be ordered. `tokens`: those whose own bytes encode to just that token, each byte among them.
-  OrderedBpe(const std::vector<Merge>& merges, const MergeTable& table, std::vector<TokenTrie::Entry> tokens);
+  OrderedBpe(const std::vector<Merge>& merges, const MergeTable& table, const std::vector<TokenTrie::Entry>& tokens);
 
   /// Memory for one thread's calls.
   struct Scratch {

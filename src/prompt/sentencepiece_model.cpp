@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <system_error>
 
 #include "spyhop/error.h"
 
@@ -23,7 +24,8 @@ constexpr bool kCanLoadPlugins = true;
 
 /// Where the plug-in may lie, relative to the program: beside it in a build folder, in the library folder once installed.
 std::vector<fs::path> plugin_paths() {
-  const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path();
+  std::error_code ignored;
+  const fs::path folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
   return {folder / kPluginName, folder / ".." / SPYHOP_LIBRARY_FOLDER / "spyhop" / kPluginName,
           folder / ".." / "lib" / "spyhop" / kPluginName};
 }
@@ -35,7 +37,8 @@ const SpyhopSentencePieceApi* open_plugin(const std::string& file) {
   std::string tried;
   for (const fs::path& path : plugin_paths()) {
     tried += (tried.empty() ? "" : ", ") + path.lexically_normal().string();
-    if (!fs::exists(path)) continue;
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) continue;
     void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
     if (library == nullptr) throw Error(ErrorCode::kModelLoad, need + ", which cannot be loaded: " + dlerror());
     using ApiFunction = const SpyhopSentencePieceApi* (*)();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "common/file.h"
 #include "common/json_fields.h"
@@ -23,7 +24,8 @@ std::optional<std::string> token_name(const JsonView& view) {
 }
 
 SpecialTokenNames read_names(const std::string& file) {
-  if (!std::filesystem::exists(file)) return {};
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return {};
   const nlohmann::json document = parse_json(read_text_file(file, kMaxFileBytes), file);
   const JsonView view(document, file);
   return {token_name(view["bos_token"]), token_name(view["eos_token"]), token_name(view["pad_token"])};

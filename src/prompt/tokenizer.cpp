@@ -1,6 +1,7 @@
 #include "prompt/tokenizer.h"
 
 #include <filesystem>
+#include <system_error>
 
 #include "common/gzip.h"
 #include "prompt/bpe_tokenizer.h"
@@ -31,9 +32,10 @@ bool is_sentencepiece(const fs::path& file) {
 }
 
 fs::path find_tokenizer_file(const std::string& path) {
-  if (fs::is_regular_file(path)) return path;
+  std::error_code ignored;
+  if (fs::is_regular_file(path, ignored)) return path;
   for (const char* name : {"tokenizer.json", "tokenizer.json.gz", "tokenizer.model"}) {
-    if (fs::exists(fs::path(path) / name)) return fs::path(path) / name;
+    if (fs::exists(fs::path(path) / name, ignored)) return fs::path(path) / name;
   }
   throw Error(ErrorCode::kModelLoad, path + ": holds neither tokenizer.json nor tokenizer.model");
 }

@@ -27,7 +27,7 @@ json expected_steps(PreTokenizerKind kind) {
 
 std::string describe_step(const json& step) {
   if (!step.is_object() || !step.contains("type") || !step["type"].is_string()) return "(no type)";
-  const std::string type = step["type"].get<std::string>();
+  std::string type = step["type"].get<std::string>();
   if (type != "Split" || !step.contains("pattern")) return type;
   return type + " " + in_quotes(step["pattern"].dump(), kMaxShownPattern);
 }

@@ -19,7 +19,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr size_t kReadBytes = 16 * 1024;
+constexpr size_t kReadBytes = 16384;
 constexpr std::string_view kBlankLine = "\r\n\r\n";
 
 /// The events that came before `deadline`, 0 when none did.

@@ -12,13 +12,13 @@
 namespace spyhop {
 
 struct ConnectionLimits {
-  std::chrono::milliseconds idle_timeout{6000};    // between two requests
-  std::chrono::milliseconds head_timeout{10000};   // from a head's first byte to its last
-  std::chrono::milliseconds body_grace{30000};     // a body may come this much later than at min_body_rate
-  std::chrono::milliseconds write_timeout{20000};  // without a byte taken by the client
-  std::chrono::milliseconds linger{2000};          // for the client to close after an answer that ends the connection
-  uint64_t max_chunked_bytes = 128 << 20;          // of a chunked body as sent, sizes of chunks included
-  int min_body_rate = 16 * 1024;                   // bytes per second
+  std::chrono::milliseconds idle_timeout{6000};      // between two requests
+  std::chrono::milliseconds head_timeout{10000};     // from a head's first byte to its last
+  std::chrono::milliseconds body_grace{30000};       // a body may come this much later than at min_body_rate
+  std::chrono::milliseconds write_timeout{20000};    // without a byte taken by the client
+  std::chrono::milliseconds linger{2000};            // for the client to close after an answer that ends the connection
+  uint64_t max_chunked_bytes = uint64_t{128} << 20;  // of a chunked body as sent, sizes of chunks included
+  int min_body_rate = 16384;                         // bytes per second
 };
 
 /// Reads heads, hands them with their bodies to the HTTP parser, takes the answer, and tells whether the client is still there.

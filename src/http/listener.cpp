@@ -123,7 +123,7 @@ void Listener::serve(int socket) {
     const Registration registration(*this, connection);
     serve_requests(connection);
   } catch (const std::exception& e) {
-    spdlog::error("a connection was ended by an error: {}", e.what());
+    spdlog::error("event=connection_failed error=\"{}\"", e.what());
   }
   --num_accepted_;
 }

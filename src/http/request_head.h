@@ -9,7 +9,7 @@
 
 namespace spyhop {
 
-constexpr size_t kMaxHeadBytes = 32 * 1024;
+constexpr size_t kMaxHeadBytes = 32768;
 constexpr size_t kMaxHeaderLines = 100;
 constexpr size_t kMaxHeaderLineBytes = 8000;
 constexpr size_t kMaxTargetBytes = 2048;

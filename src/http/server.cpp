@@ -31,7 +31,7 @@ ListenerOptions listener_options(const ServerConfig& config) {
   options.port = config.port;
   options.max_connections = config.max_connections;
   options.limits.idle_timeout = config.keep_alive + kIdleGrace;
-  options.limits.max_chunked_bytes = uint64_t{2} * config.max_body_bytes + 64 * 1024;
+  options.limits.max_chunked_bytes = uint64_t{2} * config.max_body_bytes + 65536;
   return options;
 }
 
@@ -44,7 +44,7 @@ class HttpServer::Impl {
   void start() {
     const std::lock_guard<std::mutex> lock(mutex_);
     listener_ = std::make_unique<Listener>(listener_options(state_.config), protocol_);
-    spdlog::info("listening host={} port={}", state_.config.host, listener_->port());
+    spdlog::info("event=listening host={} port={}", state_.config.host, listener_->port());
   }
 
   Listener* listener() {
@@ -87,7 +87,7 @@ void HttpServer::drain() {
   if (listener == nullptr) return;
   listener->close_idle();
   const bool quiet = listener->wait_quiet(state.config.drain_timeout);
-  spdlog::info("drained open_requests={}", quiet ? "none" : "ended");
+  spdlog::info("event=drained open_requests={}", quiet ? "finished" : "cut");
   stop();
 }
 

@@ -26,8 +26,10 @@ constexpr bool kCanLoadPlugins = true;
 std::vector<fs::path> plugin_paths() {
   std::error_code ignored;
   const fs::path folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  return {folder / kPluginName, folder / ".." / SPYHOP_LIBRARY_FOLDER / "spyhop" / kPluginName,
-          folder / ".." / "lib" / "spyhop" / kPluginName};
+  std::vector<fs::path> paths = {folder / kPluginName, folder / ".." / SPYHOP_LIBRARY_FOLDER / "spyhop" / kPluginName};
+  const fs::path plain = folder / ".." / "lib" / "spyhop" / kPluginName;
+  if (plain != paths.back()) paths.push_back(plain);
+  return paths;
 }
 
 /// Opens the plug-in. It stays open until the program ends: the library's own state cannot be unloaded.

@@ -43,18 +43,14 @@ class sentencepiece : public testing::Test {
   }
 };
 
-TEST_F(sentencepiece, ModelsEncodeAndDecodeEveryRecordedText) {
-  for (const char* name : {"bpe", "uni"}) {
-    const SentencePieceModel model = sentencepiece::model(name);
-    for (const char* kind : {".encode", ".decode"}) {
-      for (const json& item : conformance_cases(std::string("spm/") + name + kind)) {
-        const auto ids = item.at("ids").get<Ids>();
-        if (item.contains("text")) {
-          EXPECT_EQ(model.encode(item.at("text").get<std::string>()), ids) << item.at("id");
-        }
-        EXPECT_EQ(model.decode(ids), item.at("dec").get<std::string>()) << name << kind << item.at("id");
-      }
-    }
+TEST_F(sentencepiece, TheModelEncodesAndDecodesEveryRecordedText) {
+  const SentencePieceModel model = sentencepiece::model("bpe");
+  for (const json& item : conformance_cases("spm/bpe.encode")) {
+    EXPECT_EQ(model.encode(item.at("text").get<std::string>()), item.at("ids").get<Ids>()) << item.at("id");
+    EXPECT_EQ(model.decode(item.at("ids").get<Ids>()), item.at("dec").get<std::string>()) << item.at("id");
+  }
+  for (const json& item : conformance_cases("spm/bpe.decode")) {
+    EXPECT_EQ(model.decode(item.at("ids").get<Ids>()), item.at("dec").get<std::string>()) << item.at("id");
   }
 }
 

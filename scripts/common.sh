@@ -45,13 +45,15 @@ as_root() {
 # Installs those packages of the groups named that are missing; touches neither network nor root rights when none is.
 install_packages() {
   local package missing=()
-  command -v dpkg-query >/dev/null || fail "this is not Debian; install what scripts/packages.txt names and build with cmake, see README.md"
+  command -v dpkg-query >/dev/null ||
+    fail "this is not Debian; install what scripts/packages.txt names and build with cmake, see README.md"
   for package in $(packages_of "$@"); do
     is_installed "$package" || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
-    fail "missing packages, and neither root nor sudo to install them; as root: apt-get install --no-install-recommends ${missing[*]}"
+    fail "packages are missing, and neither root nor sudo to install them; as root:" \
+      "apt-get install --no-install-recommends ${missing[*]}"
   fi
   say "installing ${missing[*]}"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q </dev/null >&2

@@ -37,7 +37,7 @@ release() {
 }
 
 sources() {
-  find "$root/src" "$root/include" "$root/tests" \( -name node_modules -prune \) -o -type f \( -name '*.h' -o -name '*.cpp' \) -print
+  find "$root/src" "$root/include" "$root/tests" -type f \( -name '*.h' -o -name '*.cpp' \)
 }
 
 format() {
@@ -50,7 +50,7 @@ format() {
 # clang-tidy cannot read g++'s precompiled headers, so it gets a compile database without them.
 tidy() {
   install_packages build tidy
-  configure_in build-tidy -DCMAKE_BUILD_TYPE=Release -DSPYHOP_CXX_STANDARD=17 -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DSPYHOP_TESTS=OFF
+  configure_in build-tidy -DSPYHOP_CXX_STANDARD=17 -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DSPYHOP_TESTS=OFF
   if [ $# -gt 0 ]; then
     printf '%s\n' "$@"
   else

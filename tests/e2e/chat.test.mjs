@@ -80,7 +80,10 @@ test('a stop string ends the answer and is not part of it', async () => {
 
 test('n answers come in order, each with its own index', async () => {
   const twins = await server.chat({ messages: hello, ...greedy, n: 2 });
-  assert.deepEqual(twins.choices.map((choice) => choice.index), [0, 1]);
+  assert.deepEqual(
+    twins.choices.map((choice) => choice.index),
+    [0, 1],
+  );
   assert.equal(twins.choices[0].message.content, twins.choices[1].message.content);
   assert.equal(twins.usage.completion_tokens, 48);
   const siblings = await server.chat({ messages: hello, ...greedy, temperature: 1, seed: 7, n: 2 });
@@ -122,5 +125,8 @@ test('answers at the same time are the answers one after another', async () => {
   const names = ['text_only', 'text_zh', 'multi_turn_text', 'system_text', 'img_one_pixel', 'text_mixed'];
   const cases = names.map((name) => goldenCase('mini-tiny', name));
   const answers = await Promise.all(cases.map((each) => server.chat({ messages: messagesOf(each), ...greedy })));
-  assert.deepEqual(answers.map((answer) => answer.choices[0].message.content), cases.map((each) => each.greedy_text));
+  assert.deepEqual(
+    answers.map((answer) => answer.choices[0].message.content),
+    cases.map((each) => each.greedy_text),
+  );
 });

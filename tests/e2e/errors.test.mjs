@@ -6,7 +6,9 @@ import { dataUrl, imagePart, textPart } from './pictures.mjs';
 import { Server } from './support.mjs';
 
 let server;
-before(async () => (server = await Server.launch({ args: ['--max-body-bytes', '100000', '--max-messages', '8', '--max-n', '3'] })));
+before(
+  async () => (server = await Server.launch({ args: ['--max-body-bytes', '100000', '--max-messages', '8', '--max-n', '3'] })),
+);
 after(() => server.stop());
 
 const messages = [{ role: 'user', content: 'Hi' }];
@@ -41,7 +43,11 @@ const badRequests = [
   ['too many messages', { messages: Array(9).fill(messages[0]) }, 'messages'],
   ['an unknown role', { messages: [{ role: 'robot', content: 'Hi' }] }, 'messages[0].role'],
   ['a message without content', { messages: [{ role: 'user' }] }, 'messages[0].content'],
-  ['a part of another kind', user({ type: 'input_audio', input_audio: { data: '', format: 'wav' } }), 'messages[0].content[0].type'],
+  [
+    'a part of another kind',
+    user({ type: 'input_audio', input_audio: { data: '', format: 'wav' } }),
+    'messages[0].content[0].type',
+  ],
   ['an unknown detail', user(imagePart(dataUrl([1]), { detail: 'medium' })), 'messages[0].content[0].image_url.detail'],
   ['base64 that is none', user(imagePart('data:image/png;base64,@@@@')), 'messages[0].content[0].image_url'],
   ['bytes that are no image', user(textPart('?'), imagePart(dataUrl('not an image'))), 'messages[0].content[1].image_url'],
@@ -58,7 +64,11 @@ for (const [what, body, param] of badRequests) {
 }
 
 test('a refused stream is an error status, not a stream', async () => {
-  await refused(server.chat({ messages, stream: true, temperature: -1 }), { type: OpenAI.BadRequestError, status: 400, param: 'temperature' });
+  await refused(server.chat({ messages, stream: true, temperature: -1 }), {
+    type: OpenAI.BadRequestError,
+    status: 400,
+    param: 'temperature',
+  });
 });
 
 test('a prompt over the context says how many tokens it takes', async () => {
@@ -79,7 +89,10 @@ test('404 for a model that is not served', async () => {
 });
 
 test('404 for a route that is not there, 405 for a method', async () => {
-  await refused(server.client().embeddings.create({ model: 'mini-tiny', input: 'Hi' }), { type: OpenAI.NotFoundError, status: 404 });
+  await refused(server.client().embeddings.create({ model: 'mini-tiny', input: 'Hi' }), {
+    type: OpenAI.NotFoundError,
+    status: 404,
+  });
   const response = await fetch(`${server.url}/v1/chat/completions`);
   assert.equal(response.status, 405);
   assert.equal((await response.json()).error.code, 'method_not_allowed');
@@ -105,7 +118,9 @@ test('the request id is echoed, or made up', async () => {
   assert.equal(response.headers.get('x-request-id'), 'my-request-17');
   const error = await refused(server.chat({ messages, n: 0 }, { headers }), { type: OpenAI.BadRequestError, status: 400 });
   assert.equal(error.requestID, 'my-request-17');
-  const ids = await Promise.all([0, 1].map(async () => (await server.chat({ messages, max_tokens: 1 }).withResponse()).request_id));
+  const ids = await Promise.all(
+    [0, 1].map(async () => (await server.chat({ messages, max_tokens: 1 }).withResponse()).request_id),
+  );
   assert.ok(ids[0] && ids[1] && ids[0] !== ids[1]);
 });
 

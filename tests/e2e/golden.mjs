@@ -17,7 +17,13 @@ export const greedy = { temperature: 0, max_tokens: 24, ignore_eos: true };
 
 const roles = { '<|User|>': 'user', '<|Assistant|>': 'assistant', 'deepseekapi-sys': 'system' };
 const liveTokens = /<\|(User|Assistant)\|>|<｜/;
-const mediaTypes = { '.png': 'image/png', '.jpg': 'image/jpeg', '.webp': 'image/webp', '.gif': 'image/gif', '.bmp': 'image/bmp' };
+const mediaTypes = {
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.webp': 'image/webp',
+  '.gif': 'image/gif',
+  '.bmp': 'image/bmp',
+};
 
 function readJson(name) {
   return JSON.parse(readFileSync(path.join(setDir, name), 'utf8'));

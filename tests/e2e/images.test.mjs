@@ -7,7 +7,7 @@ import { dataUrl, drawPng, imagePart, textPart } from './pictures.mjs';
 import { Server, webServer } from './support.mjs';
 
 const ask = (url, more) => [{ role: 'user', content: [imagePart(url, more), textPart('\nWhat is this?')] }];
-const checker = drawPng(64, 48, (x, y) => ((x >> 3) + (y >> 3)) % 2 ? [230, 40, 30] : [20, 60, 220]);
+const checker = drawPng(64, 48, (x, y) => (((x >> 3) + (y >> 3)) % 2 ? [230, 40, 30] : [20, 60, 220]));
 
 describe('by default', () => {
   let server;
@@ -27,7 +27,11 @@ describe('by default', () => {
 
   test('what it shows decides the answer', async () => {
     const other = drawPng(64, 48, (x) => [x * 4, 255 - x * 4, 128]);
-    const texts = await Promise.all([checker, other].map(async (png) => (await server.chat({ messages: ask(dataUrl(png)), ...greedy })).choices[0].message.content));
+    const texts = await Promise.all(
+      [checker, other].map(
+        async (png) => (await server.chat({ messages: ask(dataUrl(png)), ...greedy })).choices[0].message.content,
+      ),
+    );
     assert.notEqual(texts[0], texts[1]);
   });
 
@@ -52,7 +56,11 @@ describe('by default', () => {
   const refusals = [
     ['too many images', () => [{ role: 'user', content: Array(4).fill(imagePart(dataUrl(checker))) }], [400, 413]],
     ['too many bytes', () => ask(dataUrl(Buffer.concat([checker, Buffer.alloc(200_000)]))), [413]],
-    ['sides that only the header claims', () => ask(dataUrl(drawPng(1, 1, () => [0, 0, 0], { width: 100_000, height: 100_000 }))), [400, 413]],
+    [
+      'sides that only the header claims',
+      () => ask(dataUrl(drawPng(1, 1, () => [0, 0, 0], { width: 100_000, height: 100_000 }))),
+      [400, 413],
+    ],
     ['a picture that ends too early', () => ask(dataUrl(checker.subarray(0, 60))), [400]],
     ['a loopback address', () => ask('http://127.0.0.1:9/cat.png'), [403]],
     ['localhost by name', () => ask('http://localhost:9/cat.png'), [403]],
@@ -64,7 +72,10 @@ describe('by default', () => {
   ];
   for (const [what, messages, statuses] of refusals) {
     test(`refused: ${what}`, async () => {
-      const error = await server.chat({ messages: messages(), max_tokens: 1 }).then(() => assert.fail('it was taken'), (reason) => reason);
+      const error = await server.chat({ messages: messages(), max_tokens: 1 }).then(
+        () => assert.fail('it was taken'),
+        (reason) => reason,
+      );
       assert.ok(error instanceof OpenAI.APIError && statuses.includes(error.status), `${error.status} ${error.message}`);
       assert.match(String(error.param), /^messages/);
     });
@@ -120,10 +131,20 @@ describe('with --allow-private-image-addresses', () => {
     assert.equal(usage.prompt_tokens_details.image_tokens, golden.num_image_tokens[0], 'a redirect is followed');
   });
 
-  for (const [path, status] of [['circle.png', 400], ['missing.png', 400], ['page.html', 400], ['huge.png', 413], ['never.png', 400], ['drip.png', 400]]) {
+  for (const [path, status] of [
+    ['circle.png', 400],
+    ['missing.png', 400],
+    ['page.html', 400],
+    ['huge.png', 413],
+    ['never.png', 400],
+    ['drip.png', 400],
+  ]) {
     test(`an error in good time: ${path}`, async () => {
       const began = Date.now();
-      const error = await server.chat({ messages: ask(`${web.url}/${path}`), max_tokens: 1 }).then(() => assert.fail('it was taken'), (reason) => reason);
+      const error = await server.chat({ messages: ask(`${web.url}/${path}`), max_tokens: 1 }).then(
+        () => assert.fail('it was taken'),
+        (reason) => reason,
+      );
       assert.equal(error.status, status, error.message);
       assert.equal(error.param, 'messages[0].content[0].image_url');
       assert.ok(Date.now() - began < 5000);

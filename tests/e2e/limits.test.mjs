@@ -5,7 +5,9 @@ import OpenAI from 'openai';
 import { Server, sleep } from './support.mjs';
 
 let server;
-before(async () => (server = await Server.launch({ args: ['--max-num-seqs', '1', '--max-queue', '1', '--log-level', 'debug'] })));
+before(
+  async () => (server = await Server.launch({ args: ['--max-num-seqs', '1', '--max-queue', '1', '--log-level', 'debug'] })),
+);
 after(() => server.stop());
 
 const messages = [{ role: 'user', content: 'Tell me a long story.' }];
@@ -26,11 +28,17 @@ test('over the queue comes 429 with a time to wait, and a client that retries ge
   const running = await startLongAnswer();
   const waiting = server.chat(short);
   await sleep(200);
-  const error = await server.chat(short).then(() => assert.fail('there was room'), (reason) => reason);
+  const error = await server.chat(short).then(
+    () => assert.fail('there was room'),
+    (reason) => reason,
+  );
   assert.ok(error instanceof OpenAI.RateLimitError, `${error.constructor.name}: ${error.message}`);
   assert.equal(error.status, 429);
   assert.ok(Number(error.headers.get('retry-after')) >= 1);
-  const streamError = await server.chat({ ...short, stream: true }).then(() => assert.fail('there was room'), (reason) => reason);
+  const streamError = await server.chat({ ...short, stream: true }).then(
+    () => assert.fail('there was room'),
+    (reason) => reason,
+  );
   assert.equal(streamError.status, 429, 'decided before the headers of a stream go out');
 
   const patient = server.client({ maxRetries: 8 }).chat.completions.create({ model: 'mini-tiny', ...short });

@@ -1,4 +1,4 @@
-// README.md as its readers take it: every curl example is run as it stands, every flag it names exists, and the other way round.
+// README.md as its readers take it: every curl example is run as it stands, and every flag it names exists, and vice versa.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,8 @@ describe('examples', () => {
   before(async () => (server = await Server.launch()));
   after(() => server.stop());
 
-  const blocksOf = (language) => [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text]) => text.trim());
+  const blocksOf = (language) =>
+    [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text]) => text.trim());
   const curls = blocksOf('bash').filter((block) => /^(curl|\w+=\$\(.*\)\ncurl)/.test(block));
   test('there are some', () => assert.ok(curls.length >= 4, `${curls.length}`));
 
@@ -44,7 +45,9 @@ describe('examples', () => {
 
 describe('commands', () => {
   const flagsIn = (text) => [...new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z0-9-]*/g)].map(([flag]) => flag))].sort();
-  const sections = new Map([...readme.matchAll(/^### `spyhop ([a-z ]+)`.*\n([\s\S]*?)(?=^##)/gm)].map(([, name, text]) => [name, text]));
+  const sections = new Map(
+    [...readme.matchAll(/^### `spyhop ([a-z ]+)`.*\n([\s\S]*?)(?=^##)/gm)].map(([, name, text]) => [name, text]),
+  );
   const helpOf = async (command) => (await runProgram([...command.filter(Boolean), '--help'])).stdout;
 
   /** The commands below `command` that can be run: those without commands below them. */
@@ -64,8 +67,16 @@ describe('commands', () => {
       const rows = text.split('\n').filter((line) => line.startsWith('| `'));
       const documented = flagsIn(rows.map((row) => row.split('|')[1]).join('\n'));
       const help = await helpOf(command.split(' '));
-      const existing = flagsIn(help.split('\n').map((line) => line.match(/^\s+(-[^ ]*)/)?.[1] ?? '').join('\n'));
-      assert.deepEqual(documented, existing.filter((flag) => flag !== '--help'));
+      const existing = flagsIn(
+        help
+          .split('\n')
+          .map((line) => line.match(/^\s+(-[^ ]*)/)?.[1] ?? '')
+          .join('\n'),
+      );
+      assert.deepEqual(
+        documented,
+        existing.filter((flag) => flag !== '--help'),
+      );
     });
   }
 });

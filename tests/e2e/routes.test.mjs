@@ -24,7 +24,13 @@ test('/health, /ready and /version answer', async () => {
 });
 
 test('a second server on the same port says what is wrong', async () => {
-  const { code, stderr, stdout } = await runProgram(['launch', '--model-path', checkpointOf('mini-tiny'), '--port', new URL(server.url).port]);
+  const { code, stderr, stdout } = await runProgram([
+    'launch',
+    '--model-path',
+    checkpointOf('mini-tiny'),
+    '--port',
+    new URL(server.url).port,
+  ]);
   assert.notEqual(code, 0);
   assert.match(stderr + stdout, new RegExp(new URL(server.url).port));
 });

@@ -28,7 +28,10 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     const answer = await begin(server, 400);
     server.signal(signal);
     await server.logged(/draining/);
-    const late = await server.chat({ messages, max_tokens: 1 }).then(() => assert.fail('it was taken'), (reason) => reason);
+    const late = await server.chat({ messages, max_tokens: 1 }).then(
+      () => assert.fail('it was taken'),
+      (reason) => reason,
+    );
     assert.ok(late.status === 503 || late.status === undefined, `503, or nobody listens: ${late.message}`);
     if (late.status === 503) assert.ok(Number(late.headers.get('retry-after')) >= 1);
     assert.equal((await answer.ended).reason, 'length');

@@ -19,7 +19,12 @@ test('the deltas put together are the answer', async () => {
 });
 
 test('the first text comes long before the last', async () => {
-  const stream = await server.chat({ messages: messagesOf(goldenCase('mini-tiny', 'text_only')), ...greedy, max_tokens: 500, stream: true });
+  const stream = await server.chat({
+    messages: messagesOf(goldenCase('mini-tiny', 'text_only')),
+    ...greedy,
+    max_tokens: 500,
+    stream: true,
+  });
   const times = [];
   for await (const chunk of stream) if (chunk.choices[0].delta.content) times.push(performance.now());
   // A reader that lags gets several tokens in one chunk, so their number depends on the machine.
@@ -35,7 +40,10 @@ test('every chunk has the same identity, the first the role, the last the reason
   assert.equal(chunks[0].choices[0].delta.role, 'assistant');
   assert.equal(chunks.at(-1).choices[0].finish_reason, 'length');
   assert.ok(chunks.slice(0, -1).every((chunk) => chunk.choices[0].finish_reason === null));
-  assert.ok(chunks.every((chunk) => chunk.usage == null), 'usage is not asked for');
+  assert.ok(
+    chunks.every((chunk) => chunk.usage == null),
+    'usage is not asked for',
+  );
 });
 
 test('include_usage adds one last chunk with the usage', async () => {
@@ -53,7 +61,10 @@ test('include_usage adds one last chunk with the usage', async () => {
 test('two answers in one stream keep apart', async () => {
   const golden = goldenCase('mini-tiny', 'multi_turn_text');
   const { choices } = await streamed({ messages: messagesOf(golden), n: 2 });
-  assert.deepEqual(choices, [{ text: golden.greedy_text, reason: 'length' }, { text: golden.greedy_text, reason: 'length' }]);
+  assert.deepEqual(choices, [
+    { text: golden.greedy_text, reason: 'length' },
+    { text: golden.greedy_text, reason: 'length' },
+  ]);
 });
 
 test('no piece of a stop string is ever sent', async () => {

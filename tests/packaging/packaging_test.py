@@ -43,8 +43,8 @@ def needed_libraries(path):
 
 def package_of(library):
     """The package that ships a library, as the loader finds it. Libraries may move between /lib and /usr/lib."""
-    out = subprocess.run(["ldconfig", "-p"], check=True, capture_output=True, text=True, env={"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"})
-    paths = re.findall(rf"^\s{re.escape(library)} .*=> (\S+)$", out.stdout, re.M)
+    known = subprocess.run(["/sbin/ldconfig", "-p"], check=True, capture_output=True, text=True).stdout
+    paths = re.findall(rf"^\s{re.escape(library)} .*=> (\S+)$", known, re.M)
     for path in [str(each) for found in paths for each in (found, pathlib.Path(found).resolve())]:
         for candidate in (path, path.removeprefix("/usr")):
             owner = subprocess.run(["dpkg", "-S", candidate], capture_output=True, text=True)

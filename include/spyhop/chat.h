@@ -61,6 +61,9 @@ struct ChatRequest {
   int n = 1;                               // answers wanted, each with its own seed
   std::optional<int> max_tokens;           // per answer; absent: what the context leaves
   std::vector<std::string> stop;           // never part of the answer
+  int priority = 0;                        // smaller goes first
+  std::string cache_salt;                  // requests with different salts share no cached prefix
+  std::optional<int> timeout_ms;           // from submission to the last token; absent: none
   bool ignore_eos = false;
   bool skip_special_tokens = false;        // false keeps the grounding tokens in the text
 };

@@ -20,6 +20,7 @@ enum class ErrorCode {
   kOverloaded,             // the queue is full: try again later
   kUnavailable,            // loading or draining: try again later
   kCancelled,              // the client went away
+  kTimeout,                // the request's own time limit is over
   kModelLoad,              // a checkpoint that cannot be served
   kInternal,               // a defect of ours
 };

@@ -177,6 +177,8 @@ ChatCompletionCall parse_chat_request(const std::string& body, const ChatRequest
   call.request.n = static_cast<int>(reader.integer("n", 1, limits.max_n).value_or(1));
   call.request.max_tokens = parse_max_tokens(reader);
   call.request.stop = parse_stop(reader, limits);
+  call.request.priority = static_cast<int>(reader.integer("priority", -kMaxInt, kMaxInt).value_or(0));
+  call.request.cache_salt = reader.string("cache_salt").value_or("");
   call.request.ignore_eos = reader.boolean("ignore_eos").value_or(false);
   call.request.skip_special_tokens = reader.boolean("skip_special_tokens").value_or(false);
 

@@ -43,6 +43,8 @@ ErrorShape error_shape(ErrorCode code) {
       return {429, "rate_limit_error", "overloaded", 1};
     case ErrorCode::kCancelled:
       return {499, "invalid_request_error", "cancelled", 0};
+    case ErrorCode::kTimeout:
+      return {504, "server_error", "timeout", 0};
     case ErrorCode::kUnavailable:
       return {503, "server_error", "unavailable", 5};
     case ErrorCode::kModelLoad:

@@ -19,15 +19,32 @@ uint64_t random_seed() {
   return (uint64_t{device()} << 32) | device();
 }
 
-void log_speed(const Request& request) {
-  using Seconds = std::chrono::duration<double>;
-  const double to_first = Seconds(request.first_token_at - request.submitted_at).count();
-  const double after = Seconds(std::chrono::steady_clock::now() - request.first_token_at).count();
+double milliseconds_between(Request::Clock::time_point begin, Request::Clock::time_point end) {
+  return std::chrono::duration<double, std::milli>(end - begin).count();
+}
+
+void log_finished(const Request& request) {
+  const double decode_ms = milliseconds_between(request.first_token_at, Request::Clock::now());
   const auto num_answers = static_cast<int>(request.sequences.size());
   spdlog::info(
-      "{} event=finished prompt_tokens={} image_tokens={} completion_tokens={} ttft_ms={:.0f} tokens_per_second={:.1f}",
-      request.chat.request_id, request.prompt.token_ids.size(), request.prompt.num_image_tokens, request.num_generated,
-      to_first * 1000, after > 0 ? (request.num_generated - num_answers) / after : 0.0);
+      "{} event=finished prompt_tokens={} image_tokens={} cached_tokens={} completion_tokens={} preemptions={} "
+      "queue_ms={:.0f} ttft_ms={:.0f} tokens_per_second={:.1f}",
+      request.chat.request_id, request.prompt.token_ids.size(), request.prompt.num_image_tokens, request.num_cached,
+      request.num_generated, request.num_preemptions, milliseconds_between(request.submitted_at, request.admitted_at),
+      milliseconds_between(request.submitted_at, request.first_token_at),
+      decode_ms > 0 ? (request.num_generated - num_answers) * 1000 / decode_ms : 0.0);
+}
+
+bool is_overdue(const Request& request) {
+  const std::optional<int>& timeout = request.chat.timeout_ms;
+  return timeout && milliseconds_between(request.submitted_at, Request::Clock::now()) > *timeout;
+}
+
+/// The step without the sequences of a request.
+Step without(Step step, const Request* request) {
+  const auto is_its = [request](const ScheduledSequence& scheduled) { return &scheduled.sequence->request() == request; };
+  step.sequences.erase(std::remove_if(step.sequences.begin(), step.sequences.end(), is_its), step.sequences.end());
+  return step;
 }
 
 }  // namespace
@@ -38,8 +55,8 @@ EngineImpl::EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_p
       prepare_(std::move(prepare)),
       runner_(std::move(runner)),
       blocks_(runner_->num_kv_blocks(), runner_->kv_block_size()),
-      scheduler_({config.max_num_seqs, config.prefill_chunk}, blocks_),
-      batch_(*runner_, prepare_.processor, config.runtime.vision_batch),
+      scheduler_({config.max_num_seqs, config.prefill_chunk, SchedulerLimits{}.max_overtaken}, blocks_),
+      batch_(*runner_, prepare_.processor, {config.runtime.vision_batch, config.vision_cache_bytes}),
       thread_([this] { loop(); }) {}
 
 EngineImpl::~EngineImpl() {
@@ -75,14 +92,14 @@ EngineImpl::RequestPtr EngineImpl::make_request(ChatRequest chat, PreparedPrompt
             request->max_tokens, num_prompt, prompt.num_image_tokens, info_.max_context, room),
         "max_tokens");
   }
-  for (const PreparedImage& image : prompt.images) request->num_tiles += 1 + image.grid.cols * image.grid.rows;
+  request->image_encoded.resize(prompt.images.size());
   request->chat = std::move(chat);
   request->prompt = std::move(prompt);
   request->channel = std::make_shared<ResponseChannel>();
   const uint64_t seed = request->chat.sampling.seed.value_or(random_seed());
+  const SequenceContext context{*prepare_.tokenizer, runner_->config().language.vocab_size, runner_->kv_block_size()};
   for (int choice = 0; choice < request->chat.n; ++choice) {
-    request->sequences.push_back(std::make_unique<Sequence>(*request, choice, *prepare_.tokenizer,
-                                                            runner_->config().language.vocab_size, answer_seed(seed, choice)));
+    request->sequences.push_back(std::make_unique<Sequence>(*request, choice, context, answer_seed(seed, choice)));
   }
   return request;
 }
@@ -102,6 +119,7 @@ std::unique_ptr<ResponseStream> EngineImpl::submit(ChatRequest chat) {
     std::lock_guard lock(mutex_);
     check_admission(lock);
     num_open_ += static_cast<int>(request->sequences.size());
+    request->arrival = num_arrived_++;
     submitted_.push_back(std::move(request));
   }
   changed_.notify_all();
@@ -127,7 +145,7 @@ void EngineImpl::drain(std::chrono::milliseconds timeout) {
 void EngineImpl::loop() {
   while (wait_for_work()) {
     take_submitted();
-    drop_cancelled();
+    drop_ended();
     run(scheduler_.schedule());
     num_running_ = scheduler_.num_running();
   }
@@ -154,43 +172,63 @@ void EngineImpl::take_submitted() {
     submitted.swap(submitted_);
   }
   for (RequestPtr& request : submitted) {
-    for (auto& sequence : request->sequences) scheduler_.add(sequence.get());
+    batch_.find_images(*request);
+    scheduler_.add(*request);
     requests_.push_back(std::move(request));
   }
 }
 
-void EngineImpl::drop_cancelled() {
+void EngineImpl::drop_ended() {
   for (size_t i = requests_.size(); i-- > 0;) {
     Request& request = *requests_[i];
-    if (!request.channel->cancelled()) continue;
-    spdlog::info("{} event=cancelled generated={}", request.chat.request_id, request.num_generated);
-    close(request, StreamError{ErrorCode::kCancelled, "the client went away"});
+    if (request.channel->cancelled()) {
+      spdlog::info("{} event=cancelled generated={}", request.chat.request_id, request.num_generated);
+      close(request, StreamError{ErrorCode::kCancelled, "the client went away"});
+    } else if (is_overdue(request)) {
+      spdlog::info("{} event=timed_out generated={}", request.chat.request_id, request.num_generated);
+      close(request,
+            StreamError{ErrorCode::kTimeout, fmt::format("the request's time of {} ms is over", *request.chat.timeout_ms)});
+    }
   }
 }
 
-void EngineImpl::run(const Step& step) {
-  if (step.encode != nullptr) guarded({step.encode}, [&] { batch_.encode_next(*step.encode); });
+void EngineImpl::run(Step step) {
+  if (step.encode) {
+    Request* waiting = step.encode->request;
+    Step others = without(step, waiting);
+    if (!guarded({waiting}, [&] { encode(*step.encode); })) step = std::move(others);
+  }
   if (step.sequences.empty()) return;
   std::vector<Request*> requests;
   for (const ScheduledSequence& scheduled : step.sequences) requests.push_back(&scheduled.sequence->request());
-  guarded(requests, [&] { postprocess(step, runner_->run(batch_.build(step))); });
+  guarded(requests, [&] {
+    for (const BlockCopy& copy : step.copies) runner_->copy_kv_block(copy.from, copy.to);
+    postprocess(step, runner_->run(batch_.build(step)));
+  });
+}
+
+void EngineImpl::encode(const EncodeTask& task) {
+  if (!batch_.encode_next(task)) return;
+  for (RequestPtr& request : requests_) batch_.find_images(*request);
 }
 
 /// Runs a part of a step. When it throws, the requests that took part end with an error; all others go on.
-void EngineImpl::guarded(const std::vector<Request*>& requests, const std::function<void()>& part) {
+bool EngineImpl::guarded(const std::vector<Request*>& requests, const std::function<void()>& part) {
   try {
     part();
+    return true;
   } catch (const Error& e) {
     fail(requests, e);
   } catch (const std::exception& e) {
     fail(requests, Error(ErrorCode::kInternal, e.what()));
   }
+  return false;
 }
 
 void EngineImpl::postprocess(const Step& step, const std::vector<std::optional<SampledToken>>& sampled) {
   for (size_t i = 0; i < step.sequences.size(); ++i) {
     Sequence& sequence = *step.sequences[i].sequence;
-    sequence.mark_computed(step.sequences[i].num_tokens);
+    scheduler_.mark_computed(step.sequences[i]);
     if (sampled[i]) emit(sequence, sequence.append(*sampled[i]));
   }
 }
@@ -207,7 +245,8 @@ void EngineImpl::emit(Sequence& sequence, SequenceOutput output) {
   usage.prompt_tokens = static_cast<int>(request.prompt.token_ids.size());
   usage.completion_tokens = request.num_generated;
   usage.image_tokens = request.prompt.num_image_tokens;
-  log_speed(request);
+  usage.cached_tokens = request.num_cached;
+  log_finished(request);
   close(request, StreamEnd{usage});
 }
 

@@ -39,11 +39,12 @@ class EngineImpl : public Engine {
   void loop();
   bool wait_for_work();
   void take_submitted();
-  void drop_cancelled();
-  void run(const Step& step);
+  void drop_ended();
+  void run(Step step);
+  void encode(const EncodeTask& task);
   void postprocess(const Step& step, const std::vector<std::optional<SampledToken>>& sampled);
   void emit(Sequence& sequence, SequenceOutput output);
-  void guarded(const std::vector<Request*>& requests, const std::function<void()>& part);
+  bool guarded(const std::vector<Request*>& requests, const std::function<void()>& part);
   void fail(const std::vector<Request*>& requests, const Error& error);
   void fail_all(const Error& error);
   void close(Request& request, ChatEvent last);
@@ -65,6 +66,7 @@ class EngineImpl : public Engine {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<RequestPtr> submitted_;  // guarded by mutex_
+  uint64_t num_arrived_ = 0;           // guarded by mutex_
   int num_open_ = 0;                   // guarded by mutex_: answers submitted and not closed
   bool draining_ = false;              // guarded by mutex_
   bool abort_ = false;                 // guarded by mutex_: the engine thread ends what is left

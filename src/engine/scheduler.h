@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "engine/block_pool.h"
@@ -14,41 +15,67 @@ struct ScheduledSequence {
   int num_tokens = 0;  // from sequence->num_computed() on
 };
 
+/// An image that a prompt waits for.
+struct EncodeTask {
+  Request* request = nullptr;
+  int image = 0;
+};
+
 struct Step {
   std::vector<ScheduledSequence> sequences;
-  Request* encode = nullptr;  // the next tiles of this request go through the vision tower
-  bool empty() const { return sequences.empty() && encode == nullptr; }
+  std::vector<BlockCopy> copies;  // to be done before the sequences run
+  std::optional<EncodeTask> encode;
+  bool empty() const { return sequences.empty() && !encode; }
 };
 
 struct SchedulerLimits {
-  int max_num_seqs = 8;
-  int prefill_chunk = 512;  // prompt tokens per step, over all sequences
+  int max_num_seqs = 8;      // sequences that run at the same time
+  int max_num_tokens = 512;  // per step
+  int max_overtaken = 32;    // a request overtaken so often goes first, whatever its priority
 };
 
-/// First come, first served. A sequence runs once the blocks for its prompt and its longest answer are free, and keeps them to
-/// its end: a running sequence is never held up by memory. Every step gives each decoding sequence a token and the rest of the
-/// step to prompts, oldest first. Thread safety: engine thread only.
+/// Integers only: tokens are counted here, never looked at. Thread safety: engine thread only.
+///
+/// Order: by priority, then by arrival, in the queue and among the running. Running sequences that decode get their token
+/// first; what is left of the step's tokens goes to prompts, in chunks. Blocks are taken as sequences grow; when there are none
+/// left, the last in order gives its blocks up and is computed anew later (preemption), so the first in order always gets on.
+/// The answers of one request share its prompt: the first computes all of it but the last token, then all go on from there.
 class Scheduler {
  public:
   Scheduler(SchedulerLimits limits, BlockPool& blocks) : limits_(limits), blocks_(blocks) {}
 
-  void add(Sequence* sequence) { waiting_.push_back(sequence); }
+  /// Queues a request's first sequence; the others follow by themselves.
+  void add(Request& request);
 
   /// Forgets a sequence that is finished, failed or cancelled, and frees its blocks.
   void remove(Sequence* sequence);
 
   Step schedule();
 
+  /// Notes that the step's tokens are in the cache, and under which hashes their full blocks can be found.
+  void mark_computed(const ScheduledSequence& scheduled);
+
   int num_running() const { return static_cast<int>(running_.size()); }
   int num_waiting() const { return static_cast<int>(waiting_.size()); }
 
  private:
+  template <typename Sequences>
+  auto place_of(const Sequence* sequence, Sequences& sequences) const;
+  void enqueue(Sequence* sequence);
+  void fork_ready();
   void admit();
+  bool let_in(Sequence* sequence);
+  void count_overtaken(const Request& admitted);
+  int chunk_size(const Sequence& sequence, int budget) const;
+  bool make_room(const Sequence* sequence, int num_tokens, const Step& step);
+  bool preempt_behind(const Sequence* sequence, const Step& step);
+  void schedule_sequence(Sequence* sequence, int num_tokens, Step& step);
+  bool goes_before(const Sequence* a, const Sequence* b) const;
 
   SchedulerLimits limits_;
   BlockPool& blocks_;
-  std::deque<Sequence*> waiting_;
-  std::vector<Sequence*> running_;  // in order of admission
+  std::deque<Sequence*> waiting_;   // in order
+  std::vector<Sequence*> running_;  // in order
 };
 
 }  // namespace spyhop

@@ -5,16 +5,26 @@
 
 namespace spyhop {
 
-Sequence::Sequence(Request& request, int choice, const Tokenizer& tokenizer, int vocab_size, uint64_t seed)
+Sequence::Sequence(Request& request, int choice, const SequenceContext& context, uint64_t seed)
     : request_(request),
       choice_(choice),
-      tokenizer_(tokenizer),
+      tokenizer_(context.tokenizer),
       tokens_(request.prompt.token_ids),
       num_prompt_(static_cast<int>(tokens_.size())),
-      max_tokens_(request.max_tokens),
-      sampler_(request.chat.sampling, tokens_, vocab_size, seed),
-      detokenizer_(tokenizer, request.chat.skip_special_tokens),
+      hasher_(context.block_size, request.chat.cache_salt, request.prompt.images),
+      sampler_(request.chat.sampling, tokens_, context.vocab_size, seed),
+      detokenizer_(context.tokenizer, request.chat.skip_special_tokens),
       stop_(request.chat.stop) {}
+
+void Sequence::start_from(BlockTable known, int num_tokens) {
+  blocks = std::move(known);
+  num_computed_ = num_tokens;
+}
+
+void Sequence::restart() {
+  blocks.release();
+  num_computed_ = 0;
+}
 
 TokenLogprob Sequence::describe(const SampledToken& token) const {
   TokenLogprob result{std::string(tokenizer_.token_bytes(token.id)), token.logprob, {}};
@@ -38,7 +48,7 @@ SequenceOutput Sequence::append(const SampledToken& token) {
     if (request_.chat.sampling.logprobs) pending_.push_back({text_bytes_, describe(token)});
     text = detokenizer_.push(token.id);
   }
-  const bool exhausted = num_generated() >= max_tokens_;
+  const bool exhausted = num_generated() >= request_.max_tokens;
   if (ended || exhausted) text += detokenizer_.finish();
   text_bytes_ += text.size();
 
@@ -55,6 +65,14 @@ SequenceOutput Sequence::append(const SampledToken& token) {
   shown_bytes_ += output.delta.text.size();
   take_logprobs(finished_ && !stop_.matched(), output.delta.logprobs);
   return output;
+}
+
+int Request::next_image(int position) const {
+  for (size_t i = 0; i < prompt.images.size(); ++i) {
+    const PreparedImage& image = prompt.images[i];
+    if (!image_encoded[i] && image.first_token + image.num_tokens > position) return static_cast<int>(i);
+  }
+  return -1;
 }
 
 bool Request::finished() const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/block_pool.h"
+#include "engine/prefix_hash.h"
 #include "engine/response_stream.h"
 #include "prompt/detokenizer.h"
 #include "prompt/prepare.h"
@@ -26,21 +27,37 @@ struct SequenceOutput {
   std::optional<FinishReason> finish;  // set with the last one
 };
 
+/// What sequences are made with, the same for all of an engine.
+struct SequenceContext {
+  const Tokenizer& tokenizer;
+  int vocab_size = 0;
+  int block_size = 16;  // tokens per KV block
+};
+
 /// One answer in the making. Thread safety: engine thread only.
 class Sequence {
  public:
-  Sequence(Request& request, int choice, const Tokenizer& tokenizer, int vocab_size, uint64_t seed);
+  Sequence(Request& request, int choice, const SequenceContext& context, uint64_t seed);
 
   Request& request() const { return request_; }
   int choice() const { return choice_; }
   const std::vector<int32_t>& tokens() const { return tokens_; }  // prompt, then answer
   int num_tokens() const { return static_cast<int>(tokens_.size()); }
+  int num_prompt() const { return num_prompt_; }
   int num_computed() const { return num_computed_; }  // tokens whose keys and values are in the cache
+  int num_left() const { return num_tokens() - num_computed_; }
   int num_generated() const { return num_tokens() - num_prompt_; }
-  bool in_prefill() const { return num_computed_ < num_prompt_; }
   bool finished() const { return finished_; }
-  int max_tokens() const { return max_tokens_; }
   SequenceSampler& sampler() { return sampler_; }
+
+  /// Hashes of the full blocks of tokens().
+  const std::vector<BlockHash>& block_hashes() { return hasher_.hashes(tokens_); }
+
+  /// Sets out from blocks that hold the first `num_tokens` tokens already.
+  void start_from(BlockTable known, int num_tokens);
+
+  /// Gives its blocks up; everything is to be computed anew.
+  void restart();
 
   void mark_computed(int num_tokens) { num_computed_ += num_tokens; }
 
@@ -63,8 +80,8 @@ class Sequence {
   std::vector<int32_t> tokens_;
   int num_prompt_;
   int num_computed_ = 0;
-  int max_tokens_;
   bool finished_ = false;
+  PrefixHasher hasher_;
   SequenceSampler sampler_;
   Detokenizer detokenizer_;
   StopMatcher stop_;
@@ -75,18 +92,28 @@ class Sequence {
 
 /// Thread safety: filled on the submitting thread, then handed to the engine thread.
 struct Request {
+  using Clock = std::chrono::steady_clock;
+
   ChatRequest chat;
   PreparedPrompt prompt;
-  int max_tokens = 0;         // per answer, resolved
-  int num_tiles = 0;          // over all images
-  int num_encoded_tiles = 0;  // done by the vision tower
+  int max_tokens = 0;               // per answer, resolved
+  std::vector<bool> image_encoded;  // per image of the prompt: its features are at hand
   std::shared_ptr<ResponseChannel> channel;
   std::vector<std::unique_ptr<Sequence>> sequences;
-  int num_generated = 0;  // over all answers
-  std::chrono::steady_clock::time_point submitted_at = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point first_token_at;  // once num_generated > 0
 
-  bool images_ready() const { return num_encoded_tiles == num_tiles; }
+  uint64_t arrival = 0;     // number in the order of submission
+  int num_overtaken = 0;    // requests of later arrival that were let in before it
+  bool is_forked = false;   // all sequences have been given the prompt that the first has computed
+  int num_cached = -1;      // prompt tokens found in the cache when it was let in first; -1 before
+  int num_generated = 0;    // over all answers
+  int num_preemptions = 0;  // over all answers
+
+  Clock::time_point submitted_at = Clock::now();
+  Clock::time_point admitted_at;     // once num_cached >= 0
+  Clock::time_point first_token_at;  // once num_generated > 0
+
+  /// The first image that covers `position` or comes after it and is not encoded; -1 when there is none.
+  int next_image(int position) const;
   bool finished() const;
 };
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "common/sha256.h"
 #include "prompt/chat_template.h"
 #include "prompt/image_source.h"
 
@@ -98,6 +99,10 @@ void check_context(int num_tokens, const std::vector<SizedImage>& images, int ma
   throw Error(ErrorCode::kContextLengthExceeded, message, "messages");
 }
 
+std::string hash_tiles(const std::vector<uint8_t>& tiles, const TileGrid& grid) {
+  return Sha256().update(fmt::format("{}x{}:", grid.cols, grid.rows)).update(tiles.data(), tiles.size()).digest();
+}
+
 }  // namespace
 
 PreparedPrompt prepare_prompt(const ChatRequest& request, const PrepareContext& context) {
@@ -115,7 +120,8 @@ PreparedPrompt prepare_prompt(const ChatRequest& request, const PrepareContext& 
     const SizedImage& image = images[i];
     std::vector<uint8_t> tiles =
         blame(image, [&] { return make_tiles(decode_image(image.bytes, context.images), image.grid, context.processor); });
-    prompt.images.push_back({image.grid, ids.first_image_token[i], image.num_tokens, std::move(tiles)});
+    std::string hash = hash_tiles(tiles, image.grid);
+    prompt.images.push_back({image.grid, ids.first_image_token[i], image.num_tokens, std::move(tiles), std::move(hash)});
     prompt.num_image_tokens += image.num_tokens;
   }
   return prompt;

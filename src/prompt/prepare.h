@@ -18,6 +18,7 @@ struct PreparedImage {
   int first_token = 0;         // index in token_ids of its first "<image>" id
   int num_tokens = 0;
   std::vector<uint8_t> tiles;  // [1 + cols * rows, S, S, 3], global view first
+  std::string hash;            // of tiles and grid: images with equal hashes have equal features
 };
 
 struct PreparedPrompt {

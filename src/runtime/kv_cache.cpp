@@ -35,6 +35,16 @@ at::Tensor KvStore::gather(const std::vector<int32_t>& block_table, int64_t num_
       .narrow(0, 0, num_tokens);
 }
 
+void KvStore::copy_block(int32_t from, int32_t to) {
+  blocks_.select(0, to).copy_(blocks_.select(0, from));
+}
+
+void KvCache::copy_block(int32_t from, int32_t to) {
+  for (KvLayer& layer : layers_) {
+    for (KvStore& store : layer) store.copy_block(from, to);
+  }
+}
+
 KvCache::KvCache(const KvCacheShape& shape, const at::TensorOptions& options) {
   for (int i = 0; i < shape.num_layers; ++i) {
     KvLayer layer;

@@ -26,6 +26,8 @@ class KvStore {
   /// The rows of positions 0 .. num_tokens - 1. Returns [num_tokens, width].
   at::Tensor gather(const std::vector<int32_t>& block_table, int64_t num_tokens) const;
 
+  void copy_block(int32_t from, int32_t to);
+
   const at::Tensor& blocks() const { return blocks_; }  // [num_blocks, block_size, width]
 
  private:
@@ -39,6 +41,9 @@ using KvLayer = std::vector<KvStore>;
 class KvCache {
  public:
   KvCache(const KvCacheShape& shape, const at::TensorOptions& options);
+
+  /// In every layer.
+  void copy_block(int32_t from, int32_t to);
 
   KvLayer& layer(int index) { return layers_[static_cast<size_t>(index)]; }
 

@@ -103,6 +103,11 @@ class ModelRunner : public Runner {
   int num_kv_blocks() const override { return shape_.num_blocks; }
   int kv_block_size() const override { return shape_.block_size; }
 
+  void copy_kv_block(int32_t from, int32_t to) override {
+    require(from >= 0 && from < shape_.num_blocks && to >= 0 && to < shape_.num_blocks, "a KV block that does not exist");
+    guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { cache_.copy_block(from, to); });
+  }
+
   at::Tensor encode_tiles(const at::Tensor& pixels, VisionTrace* trace) override {
     return guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { return encode_in_batches(pixels, trace); });
   }

@@ -54,6 +54,9 @@ class Runner {
   virtual int num_kv_blocks() const = 0;
   virtual int kv_block_size() const = 0;  // tokens
 
+  /// Copies keys and values of a whole block, in every layer.
+  virtual void copy_kv_block(int32_t from, int32_t to) = 0;
+
   /// Tower and projector. pixels: [num_tiles, 3, S, S] f32, normalised. Returns [num_tiles, t*t, hidden] in the compute dtype.
   virtual at::Tensor encode_tiles(const at::Tensor& pixels, VisionTrace* trace = nullptr) = 0;
 

@@ -22,7 +22,7 @@ class SequenceTest : public ::testing::Test {
   /// Feeds bytes, then eos, until the sequence is finished.
   Answer generate(std::string_view bytes) {
     request_.prompt.token_ids = {'p'};
-    Sequence sequence(request_, 0, tokenizer_, 300, 1);
+    Sequence sequence(request_, 0, {tokenizer_, 300, 16}, 1);
     Answer answer;
     for (size_t i = 0; i <= bytes.size() && !answer.finish; ++i) {
       const int32_t id = i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : FakeTokenizer::kEos;

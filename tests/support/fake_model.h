@@ -67,6 +67,8 @@ class FakeRunner : public Runner {
   int num_kv_blocks() const override { return num_blocks_; }
   int kv_block_size() const override { return block_size_; }
 
+  void copy_kv_block(int32_t, int32_t) override {}
+
   at::Tensor encode_tiles(const at::Tensor& pixels, VisionTrace*) override {
     if (on_encode) on_encode();
     num_tiles += static_cast<int>(pixels.size(0));

@@ -57,6 +57,7 @@ struct EngineConfig {
   int max_num_seqs = 8;           // sequences that run at the same time
   int max_queue = 256;            // answers that wait; more are refused with kOverloaded
   int max_n = 8;                  // answers per request
+  bool prefix_caching = false;    // keep keys and values of ended requests for prompts that begin alike
   int64_t vision_cache_bytes = int64_t{256} << 20;  // encoded images kept for later requests; 0 keeps none
   bool trust_special_tokens = false;  // true: every special token spelled in a request's text is live, as in the original
 };

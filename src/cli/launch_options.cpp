@@ -91,6 +91,16 @@ void declare_engine(CLI::App& command, LaunchOptions& o) {
       ->capture_default_str()
       ->group(group);
   command
+      .add_flag("--enable-prefix-caching", o.engine.prefix_caching,
+                "Prompts that begin like an earlier one are computed from where they differ")
+      ->envname("SPYHOP_ENABLE_PREFIX_CACHING")
+      ->group(group);
+  with_env(command.add_option("--vision-cache-bytes", o.engine.vision_cache_bytes,
+                              "Encoded images kept for later requests; 0 = none"))
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
+      ->capture_default_str()
+      ->group(group);
+  command
       .add_flag("--trust-special-tokens", o.engine.trust_special_tokens,
                 "Special tokens spelled in a request's text are live, as in the original; only for trusted clients")
       ->envname("SPYHOP_TRUST_SPECIAL_TOKENS")

@@ -55,7 +55,7 @@ EngineImpl::EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_p
       prepare_(std::move(prepare)),
       runner_(std::move(runner)),
       blocks_(runner_->num_kv_blocks(), runner_->kv_block_size()),
-      scheduler_({config.max_num_seqs, config.prefill_chunk, SchedulerLimits{}.max_overtaken}, blocks_),
+      scheduler_({config.max_num_seqs, config.prefill_chunk, config.prefix_caching}, blocks_),
       batch_(*runner_, prepare_.processor, {config.runtime.vision_batch, config.vision_cache_bytes}),
       thread_([this] { loop(); }) {}
 

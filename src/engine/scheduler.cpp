@@ -73,7 +73,7 @@ void Scheduler::count_overtaken(const Request& admitted) {
 
 /// Moves the head of the queue to the running ones if the blocks for all of its tokens, and one for its next, are free.
 bool Scheduler::let_in(Sequence* sequence) {
-  const bool from_cache = sequence->blocks.ids().empty();
+  const bool from_cache = limits_.prefix_caching && sequence->blocks.ids().empty();
   if (from_cache) {
     // The last token is always computed: its logits are wanted.
     std::vector<BlockHash> hashes = sequence->block_hashes();
@@ -184,6 +184,7 @@ void Scheduler::mark_computed(const ScheduledSequence& scheduled) {
   Sequence& sequence = *scheduled.sequence;
   const int first = sequence.num_computed() / blocks_.block_size();
   sequence.mark_computed(scheduled.num_tokens);
+  if (!limits_.prefix_caching) return;
   const int end = sequence.num_computed() / blocks_.block_size();
   for (int i = first; i < end; ++i) blocks_.remember(sequence.blocks, i, sequence.block_hashes()[static_cast<size_t>(i)]);
 }

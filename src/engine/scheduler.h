@@ -29,9 +29,10 @@ struct Step {
 };
 
 struct SchedulerLimits {
-  int max_num_seqs = 8;      // sequences that run at the same time
-  int max_num_tokens = 512;  // per step
-  int max_overtaken = 32;    // a request overtaken so often goes first, whatever its priority
+  int max_num_seqs = 8;         // sequences that run at the same time
+  int max_num_tokens = 512;     // per step
+  bool prefix_caching = false;  // begin a prompt with the blocks of an earlier one that it shares
+  int max_overtaken = 32;       // a request overtaken so often goes first, whatever its priority
 };
 
 /// Integers only: tokens are counted here, never looked at. Thread safety: engine thread only.

@@ -86,7 +86,7 @@ class SchedulerTest : public ::testing::Test {
 };
 
 TEST_F(SchedulerTest, CutsALongPromptIntoChunks) {
-  start(100, {8, 512, 32});
+  start(100, {8, 512});
   add({1100});
   EXPECT_EQ(step(), Counts{512});
   EXPECT_EQ(step(), Counts{512});
@@ -95,7 +95,7 @@ TEST_F(SchedulerTest, CutsALongPromptIntoChunks) {
 }
 
 TEST_F(SchedulerTest, DecodingSequencesTakePartInEveryStepAndCountInItsTokens) {
-  start(200, {8, 512, 32});
+  start(200, {8, 512});
   add({10});
   step();
   add({1000});
@@ -103,7 +103,7 @@ TEST_F(SchedulerTest, DecodingSequencesTakePartInEveryStepAndCountInItsTokens) {
 }
 
 TEST_F(SchedulerTest, SeveralPromptsShareTheStepOldestFirst) {
-  start(200, {8, 100, 32});
+  start(200, {8, 100});
   add({60});
   add({60});
   add({60});
@@ -111,7 +111,7 @@ TEST_F(SchedulerTest, SeveralPromptsShareTheStepOldestFirst) {
 }
 
 TEST_F(SchedulerTest, RunsAtMostTheAllowedNumberAndAdmitsTheNextWhenOneEnds) {
-  start(200, {1, 512, 32});
+  start(200, {1, 512});
   Request& first = add({10});
   Request& second = add({10});
   EXPECT_EQ(step_requests(), (std::vector<const Request*>{&first}));
@@ -132,7 +132,7 @@ TEST_F(SchedulerTest, ARequestThatDoesNotFitYetIsNotOvertakenByASmallerOne) {
 }
 
 TEST_F(SchedulerTest, RemovingFreesBlocksOfRunningAndWaiting) {
-  start(4, {1, 512, 32});
+  start(4, {1, 512});
   Request& running = add({20});
   Request& waiting = add({20});
   step();
@@ -143,7 +143,7 @@ TEST_F(SchedulerTest, RemovingFreesBlocksOfRunningAndWaiting) {
 }
 
 TEST_F(SchedulerTest, SmallerPriorityNumbersGoFirst) {
-  start(200, {1, 512, 32});
+  start(200, {1, 512});
   Request& running = add({10});
   step();
   add({10, 1, /*priority=*/0});
@@ -153,7 +153,7 @@ TEST_F(SchedulerTest, SmallerPriorityNumbersGoFirst) {
 }
 
 TEST_F(SchedulerTest, ARequestThatIsOvertakenOftenEnoughGoesFirst) {
-  start(200, {1, 512, /*max_overtaken=*/3});
+  start(200, {1, 512, /*prefix_caching=*/false, /*max_overtaken=*/3});
   Request& humble = add({10, 1, /*priority=*/9});
   int num_before = 0;
   for (; num_before < 10; ++num_before) {
@@ -235,7 +235,7 @@ TEST_F(SchedulerTest, EverySequenceThatFitsAloneEndsHoweverFewBlocksThereAre) {
 }
 
 TEST_F(SchedulerTest, AKnownPrefixIsNotComputedAgain) {
-  start(200);
+  start(200, {8, 512, /*prefix_caching=*/true});
   Request& first = add({40, 1, 0, /*token=*/5});
   step();
   Request& second = add({50, 1, 0, /*token=*/5});
@@ -245,7 +245,7 @@ TEST_F(SchedulerTest, AKnownPrefixIsNotComputedAgain) {
 }
 
 TEST_F(SchedulerTest, TheLastTokenOfAKnownPromptIsComputedForItsLogits) {
-  start(200);
+  start(200, {8, 512, /*prefix_caching=*/true});
   Request& first = add({32, 1, 0, /*token=*/5});
   step();
   scheduler_->remove(first_of(first));
@@ -255,7 +255,7 @@ TEST_F(SchedulerTest, TheLastTokenOfAKnownPromptIsComputedForItsLogits) {
 }
 
 TEST_F(SchedulerTest, AnAnswerIsKnownToTheNextTurnToo) {
-  start(200);
+  start(200, {8, 512, /*prefix_caching=*/true});
   Request& first = add({30, 1, 0, /*token=*/'y'});  // the answer's tokens are all 'y' as well
   for (int i = 0; i < 20; ++i) step();
   scheduler_->remove(first_of(first));
@@ -282,7 +282,7 @@ TEST_F(SchedulerTest, AnswersOfOneRequestShareItsPrompt) {
 }
 
 TEST_F(SchedulerTest, AnswersBeyondTheRunningLimitFollowAsOthersEnd) {
-  start(200, {2, 512, 32});
+  start(200, {2, 512});
   Request& request = add({40, /*n=*/4});
   step();
   step();

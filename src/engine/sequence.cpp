@@ -61,7 +61,10 @@ SequenceOutput Sequence::append(const SampledToken& token) {
     output.finish = FinishReason::kLength;
   }
   finished_ = output.finish.has_value();
-  if (finished_ && !stop_.matched()) output.delta.text += stop_.finish();
+  if (finished_ && !stop_.matched()) {
+    output.delta.text += stop_.finish();
+    if (stop_.matched()) output.finish = FinishReason::kStop;  // a stop that might still have been a part of a longer one
+  }
   shown_bytes_ += output.delta.text.size();
   take_logprobs(finished_ && !stop_.matched(), output.delta.logprobs);
   return output;

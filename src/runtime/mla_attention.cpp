@@ -76,9 +76,9 @@ at::Tensor MlaAttention::attend_expanded(const at::Tensor& queries, const Sequen
   return kernels::attend({queries, keys, expanded.narrow(2, nope_, value_dim_), scale_, /*causal=*/true});
 }
 
-/// kv_b is read once for all sequences.
-void MlaAttention::attend_absorbed(const at::Tensor& queries, const std::vector<SequenceSpan>& spans, const KvStore& cache,
-                                   const at::Tensor& out) const {
+/// kv_b is read once for all sequences. Returns their rows one behind the other.
+at::Tensor MlaAttention::attend_absorbed(const at::Tensor& queries, const std::vector<SequenceSpan>& spans,
+                                         const KvStore& cache) const {
   std::vector<at::Tensor> parts;
   for (const SequenceSpan& span : spans) parts.push_back(rows_of(queries, span));
   const at::Tensor chosen = joined(parts);
@@ -95,13 +95,7 @@ void MlaAttention::attend_absorbed(const at::Tensor& queries, const std::vector<
     first += span.num_tokens;
   }
   const at::Tensor mixed = joined(parts).view({-1, num_heads_, rank_}).transpose(0, 1);
-  const at::Tensor values =
-      kernels::batched_matmul(mixed, absorb_values_).transpose(0, 1).reshape({-1, num_heads_ * value_dim_});
-  first = 0;
-  for (const SequenceSpan& span : spans) {
-    rows_of(out, span).copy_(values.narrow(0, first, span.num_tokens));
-    first += span.num_tokens;
-  }
+  return kernels::batched_matmul(mixed, absorb_values_).transpose(0, 1).reshape({-1, num_heads_ * value_dim_});
 }
 
 at::Tensor MlaAttention::forward(const at::Tensor& x, const StepBatch& batch, KvLayer& cache) const {
@@ -118,7 +112,14 @@ at::Tensor MlaAttention::forward(const at::Tensor& x, const StepBatch& batch, Kv
       rows_of(out, span).copy_(attend_expanded(rows_of(queries, span), span, store));
     }
   }
-  if (!absorbed.empty()) attend_absorbed(queries, absorbed, store, out);
+  if (absorbed.empty()) return o_proj_.forward(out);
+  const at::Tensor values = attend_absorbed(queries, absorbed, store);
+  if (absorbed.size() == batch.sequences.size()) return o_proj_.forward(values);
+  int64_t first = 0;
+  for (const SequenceSpan& span : absorbed) {
+    rows_of(out, span).copy_(values.narrow(0, first, span.num_tokens));
+    first += span.num_tokens;
+  }
   return o_proj_.forward(out);
 }
 

@@ -25,8 +25,7 @@ class MlaAttention : public Attention {
   at::Tensor project_queries(const at::Tensor& x, const kernels::RopeTable& rope) const;
   at::Tensor project_rows(const at::Tensor& x, const kernels::RopeTable& rope) const;
   at::Tensor attend_expanded(const at::Tensor& queries, const SequenceSpan& span, const KvStore& cache) const;
-  void attend_absorbed(const at::Tensor& queries, const std::vector<SequenceSpan>& spans, const KvStore& cache,
-                       const at::Tensor& out) const;
+  at::Tensor attend_absorbed(const at::Tensor& queries, const std::vector<SequenceSpan>& spans, const KvStore& cache) const;
 
   int64_t num_heads_;
   int64_t rank_;  // kv_lora_rank

@@ -161,30 +161,30 @@ int32_t SequenceSampler::draw(const Shares& shares) {
   return last;
 }
 
-void SequenceSampler::report_logprobs(const float* logits, SampledToken* token) const {
+SampledToken SequenceSampler::with_logprobs(const float* logits, int32_t id) const {
   const float best = logits[argmax(logits, vocab_size_)];
   std::vector<float> values(logits, logits + vocab_size_);
   divide(values, 1.0F);
   exponentiate(values, best);
   const double log_sum = best + std::log(sum_of(values));
-  const auto logprob = [&](int32_t id) { return static_cast<float>(logits[id] - log_sum); };
-  token->logprob = logprob(token->id);
+  const auto logprob = [&](int32_t token_id) { return static_cast<float>(logits[token_id] - log_sum); };
+  SampledToken token{id, logprob(id), {}};
 
   std::vector<int32_t> order(static_cast<size_t>(vocab_size_));
   std::iota(order.begin(), order.end(), 0);
   const auto last = order.begin() + std::min(params_.top_logprobs, vocab_size_);
   std::partial_sort(order.begin(), last, order.end(),
                     [logits](int32_t a, int32_t b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
-  for (auto id = order.begin(); id != last; ++id) token->top.emplace_back(*id, logprob(*id));
+  for (auto best_id = order.begin(); best_id != last; ++best_id) token.top.emplace_back(*best_id, logprob(*best_id));
+  return token;
 }
 
 SampledToken SequenceSampler::sample(const float* logits) {
-  SampledToken token;
-  token.id = params_.temperature == 0.0 ? greedy(logits) : draw(shares(logits));
-  if (params_.logprobs || params_.top_logprobs > 0) report_logprobs(logits, &token);
-  seen_.insert(token.id);
-  ++counts_[token.id];
-  return token;
+  const int32_t id = params_.temperature == 0.0 ? greedy(logits) : draw(shares(logits));
+  seen_.insert(id);
+  ++counts_[id];
+  if (params_.logprobs || params_.top_logprobs > 0) return with_logprobs(logits, id);
+  return {id, 0.0F, {}};
 }
 
 std::vector<float> SequenceSampler::probabilities(const float* logits) const {

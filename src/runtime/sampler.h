@@ -45,7 +45,7 @@ class SequenceSampler {
   int32_t greedy(const float* logits) const;
   Shares shares(const float* logits) const;
   int32_t draw(const Shares& shares);
-  void report_logprobs(const float* logits, SampledToken* token) const;
+  SampledToken with_logprobs(const float* logits, int32_t id) const;
 
   SamplingParams params_;
   int vocab_size_ = 0;

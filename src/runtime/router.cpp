@@ -59,9 +59,10 @@ std::vector<float> Router::keep_best_groups(std::vector<float> choice) const {
   const size_t counted = config_.topk_method == TopkMethod::kNoauxTc ? std::min<size_t>(2, size) : 1;
   std::vector<float> group_scores(num_groups);
   for (size_t g = 0; g < num_groups; ++g) {
-    std::vector<float> best(counted);
     const auto first = choice.begin() + static_cast<std::ptrdiff_t>(g * size);
-    std::partial_sort_copy(first, first + static_cast<std::ptrdiff_t>(size), best.begin(), best.end(), std::greater<>());
+    std::vector<float> best(first, first + static_cast<std::ptrdiff_t>(size));
+    std::sort(best.begin(), best.end(), std::greater<>());
+    best.resize(counted);
     group_scores[g] = std::accumulate(best.begin(), best.end(), 0.0F);
   }
   std::vector<bool> kept(num_groups, false);

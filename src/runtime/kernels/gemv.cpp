@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/simd.h"
@@ -13,50 +14,71 @@ namespace {
 
 using simd::Bf16;
 
-/// Rows of the weight that share one pass over x.
-constexpr int64_t kWeightRows = 4;
+// Sixteen numbers at a time, in the registers that the chosen instruction set has.
+constexpr int64_t kLanes = 16;
+using Floats = float __attribute__((vector_size(kLanes * sizeof(float))));
+using Words = uint32_t __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+using Halves = uint16_t __attribute__((vector_size(kLanes * sizeof(uint16_t))));
 
-template <typename T>
-SPYHOP_INLINE void dot_panel(const T* weight, const float* x, int64_t width, float* sums) {
-  const T* const w0 = weight;
-  const T* const w1 = weight + width;
-  const T* const w2 = weight + 2 * width;
-  const T* const w3 = weight + 3 * width;
-  float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-  for (int64_t i = 0; i < width; ++i) {
-    s0 += simd::to_float(w0[i]) * x[i];
-    s1 += simd::to_float(w1[i]) * x[i];
-    s2 += simd::to_float(w2[i]) * x[i];
-    s3 += simd::to_float(w3[i]) * x[i];
-  }
-  sums[0] = s0;
-  sums[1] = s1;
-  sums[2] = s2;
-  sums[3] = s3;
+SPYHOP_INLINE void load(const float* from, Floats& to) {
+  std::memcpy(&to, from, sizeof to);
 }
 
-template <typename T>
-SPYHOP_INLINE float dot_row(const T* weight, const float* x, int64_t width) {
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < width; ++i) sum += simd::to_float(weight[i]) * x[i];
-  return sum;
+SPYHOP_INLINE void load(const Bf16* from, Floats& to) {
+  Halves halves;
+  std::memcpy(&halves, from, sizeof halves);
+  const Words words = __builtin_convertvector(halves, Words) << 16;
+  std::memcpy(&to, &words, sizeof to);
 }
 
-/// sums[0 .. count) = weight rows . x
-template <typename T>
-SPYHOP_INLINE void dot_rows(const T* weight, int64_t count, const float* x, int64_t width, float* sums) {
+/// sums[r] = weight . x[r]. One row of the weight at a time: memory is read as one stream, which is what bounds these products.
+template <int kRows, typename T>
+SPYHOP_INLINE void dot_rows(const T* weight, const float* x, int64_t width, float* sums) {
+  constexpr int64_t kStep = 2 * kLanes;  // two chains of additions hide their latency
+  Floats even[kRows] = {};
+  Floats odd[kRows] = {};
   int64_t i = 0;
-  for (; i + kWeightRows <= count; i += kWeightRows) dot_panel(weight + i * width, x, width, sums + i);
-  for (; i < count; ++i) sums[i] = dot_row(weight + i * width, x, width);
+  for (; i + kStep <= width; i += kStep) {
+    Floats first, second;
+    load(weight + i, first);
+    load(weight + i + kLanes, second);
+    for (int r = 0; r < kRows; ++r) {
+      Floats x_first, x_second;
+      load(x + r * width + i, x_first);
+      load(x + r * width + i + kLanes, x_second);
+      even[r] += first * x_first;
+      odd[r] += second * x_second;
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    const Floats total = even[r] + odd[r];
+    float sum = 0;
+    for (int64_t lane = 0; lane < kLanes; ++lane) sum += total[lane];
+    for (int64_t tail = i; tail < width; ++tail) sum += simd::to_float(weight[tail]) * x[r * width + tail];
+    sums[r] = sum;
+  }
 }
 
-SPYHOP_CLONES void dots(const Bf16* weight, int64_t count, const float* x, int64_t width, float* sums) {
-  dot_rows(weight, count, x, width, sums);
+template <typename T>
+SPYHOP_INLINE void dot_any(const T* weight, const float* x, int64_t num_rows, int64_t width, float* sums) {
+  static_assert(kMaxGemvRows == 4);
+  switch (num_rows) {
+    case 1:
+      return dot_rows<1>(weight, x, width, sums);
+    case 2:
+      return dot_rows<2>(weight, x, width, sums);
+    case 3:
+      return dot_rows<3>(weight, x, width, sums);
+    default:
+      return dot_rows<4>(weight, x, width, sums);
+  }
 }
-SPYHOP_CLONES void dots(const float* weight, int64_t count, const float* x, int64_t width, float* sums) {
-  dot_rows(weight, count, x, width, sums);
+
+SPYHOP_CLONES void dots(const Bf16* weight, const float* x, int64_t num_rows, int64_t width, float* sums) {
+  dot_any(weight, x, num_rows, width, sums);
+}
+SPYHOP_CLONES void dots(const float* weight, const float* x, int64_t num_rows, int64_t width, float* sums) {
+  dot_any(weight, x, num_rows, width, sums);
 }
 
 template <typename T>
@@ -69,18 +91,15 @@ struct Job {
   int64_t first_column;  // of the concatenation of all tasks' columns
 };
 
-/// Columns [begin, end) of one task. Small panels keep the weights in L1 while the rows of x go over them.
+/// Columns [begin, end) of one task.
 template <typename T>
 void run_columns(const Job<T>& job, int64_t begin, int64_t end) {
-  float sums[kWeightRows];
-  for (int64_t column = begin; column < end; column += kWeightRows) {
-    const int64_t count = std::min(kWeightRows, end - column);
+  float sums[kMaxGemvRows];
+  for (int64_t column = begin; column < end; ++column) {
+    dots(job.weight + column * job.in, job.x, job.num_rows, job.in, sums);
+    const float bias = job.bias == nullptr ? 0.0F : simd::to_float(job.bias[column]);
     for (int64_t row = 0; row < job.num_rows; ++row) {
-      dots(job.weight + column * job.in, count, job.x + row * job.in, job.in, sums);
-      for (int64_t i = 0; i < count; ++i) {
-        const float bias = job.bias == nullptr ? 0.0F : simd::to_float(job.bias[column + i]);
-        job.y[row * job.out + column + i] = simd::from_float<T>(sums[i] + bias);
-      }
+      job.y[row * job.out + column] = simd::from_float<T>(sums[row] + bias);
     }
   }
 }
@@ -99,7 +118,7 @@ void run_all(const std::vector<GemvTask>& tasks) {
     num_columns += task.weight.size(0);
     work = std::max(work, task.x.size(0) * task.x.size(1));
   }
-  const int64_t grain = std::max<int64_t>(kWeightRows, (int64_t{1} << 16) / work);
+  const int64_t grain = std::max<int64_t>(1, (int64_t{1} << 16) / work);
   at::parallel_for(0, num_columns, grain, [&](int64_t begin, int64_t end) {
     for (const Job<T>& job : jobs) {
       const int64_t first = std::max(begin, job.first_column) - job.first_column;

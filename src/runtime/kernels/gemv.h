@@ -7,6 +7,7 @@
 
 namespace spyhop::kernels {
 
+/// With more rows x no longer fits the L1 cache beside the weight, and blocked products are faster.
 constexpr int64_t kMaxGemvRows = 4;
 
 /// One product y = x W^T + bias of at most kMaxGemvRows rows. All tensors contiguous and of one compute type.

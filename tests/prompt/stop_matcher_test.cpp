@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 namespace spyhop {
 namespace {
@@ -85,12 +85,12 @@ TEST(stop_matcher, EveryCutOfEveryTextGivesTheSame) {
 TEST(stop_matcher, LongStopsOfEqualLettersStayLinear) {
   const std::string letters(100'000, 'a');
   StopMatcher matcher({std::string(20'000, 'a') + "b", std::string(10'000, 'a') + "c"});
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // of this process: other work on the machine does not count
   std::string text;
   for (const char c : letters) text += matcher.push(std::string(1, c));
   text += matcher.finish();
   EXPECT_EQ(text, letters);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  EXPECT_LT(std::clock() - begin, 2 * CLOCKS_PER_SEC);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "conformance_cases.h"
 #include "prompt/byte_tokenizer.h"
@@ -145,10 +145,10 @@ TEST(tokenizer, TakesLinearTimeOnHostileTexts) {
   for (const char* name : {"tiny_v2", "tiny_v3"}) {
     const auto tokenizer = load_tokenizer(tokenizer_path(name));
     for (const std::string& text : texts) {
-      const auto begin = std::chrono::steady_clock::now();
+      const std::clock_t begin = std::clock();
       const Ids ids = tokenizer->encode(text, SpecialTokens::kAll);
       // A quadratic step takes tens of seconds. The bound leaves room for sanitizers and a busy machine.
-      EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(3)) << name << " " << text.substr(0, 20);
+      EXPECT_LT(std::clock() - begin, 3 * CLOCKS_PER_SEC) << name << " " << text.substr(0, 20);
       EXPECT_EQ(tokenizer->decode(ids, /*skip_special=*/false), text);
     }
   }

@@ -26,9 +26,9 @@ struct ImageLimits {
 
 /// Which addresses an image may be fetched from.
 struct FetchPolicy {
-  bool allow_remote = true;                   // false: only data: URLs
-  bool allow_private_addresses = false;       // true: no address guard, for tests and closed networks
-  std::vector<std::string> allowed_domains;   // when not empty: only these hosts and their sub-domains
+  bool allow_remote = true;                  // false: only data: URLs
+  bool allow_private_addresses = false;      // true: no address guard, for tests and closed networks
+  std::vector<std::string> allowed_domains;  // when not empty: only these hosts and their sub-domains
   int max_redirects = 3;
   std::chrono::milliseconds connect_timeout{3000};
   std::chrono::milliseconds total_timeout{10000};
@@ -46,31 +46,33 @@ struct RuntimeConfig {
 };
 
 struct EngineConfig {
-  std::string model_path;         // the checkpoint's folder; may be empty with LoadFormat::kDummy and a model_size
-  std::string model_size;         // "3", "16" or "27" (billions): dimensions for dummy weights without a folder
-  std::string model_name;         // served name; empty = the folder's name
+  std::string model_path;  // the checkpoint's folder; may be empty with LoadFormat::kDummy and a model_size
+  std::string model_size;  // "3", "16" or "27" (billions): dimensions for dummy weights without a folder
+  std::string model_name;  // served name; empty = the folder's name
   RuntimeConfig runtime;
   ImageLimits images;
   FetchPolicy fetch;
-  int max_context = 0;            // tokens; 0 = the checkpoint's max_position_embeddings
-  int prefill_chunk = 512;        // tokens of a prompt computed per step
-  int max_num_seqs = 8;           // sequences that run at the same time
-  int max_queue = 256;            // answers that wait; more are refused with kOverloaded
-  int max_n = 8;                  // answers per request
-  bool prefix_caching = false;    // keep keys and values of ended requests for prompts that begin alike
+  int max_context = 0;                  // tokens; 0 = the checkpoint's max_position_embeddings
+  int prefill_chunk = 512;              // tokens of prompts computed per step
+  int interleaved_prefill_chunk = 128;  // the same in a step in which running answers get their next token
+  int interleaved_vision_layers = 3;    // layers of the image tower per step in which running answers get their next token
+  int max_num_seqs = 8;                 // sequences that run at the same time
+  int max_queue = 256;                  // answers that wait; more are refused with kOverloaded
+  int max_n = 8;                        // answers per request
+  bool prefix_caching = false;          // keep keys and values of ended requests for prompts that begin alike
   int64_t vision_cache_bytes = int64_t{256} << 20;  // encoded images kept for later requests; 0 keeps none
   bool trust_special_tokens = false;  // true: every special token spelled in a request's text is live, as in the original
 };
 
 struct ServerConfig {
   std::string host = "127.0.0.1";
-  int port = 9997;                          // 0 = any free port
-  std::vector<std::string> api_keys;        // empty = no key asked for
+  int port = 9997;                    // 0 = any free port
+  std::vector<std::string> api_keys;  // empty = no key asked for
   size_t max_body_bytes = size_t{64} << 20;
-  int max_messages = 1024;                  // per request
-  int max_connections = 256;                // streams and idle clients, one worker thread each
+  int max_messages = 1024;    // per request
+  int max_connections = 256;  // streams and idle clients, one worker thread each
   std::chrono::seconds keep_alive{5};
-  std::chrono::seconds drain_timeout{30};   // after the first SIGTERM
+  std::chrono::seconds drain_timeout{30};  // after the first SIGTERM
 };
 
 }  // namespace spyhop

@@ -85,6 +85,16 @@ void declare_engine(CLI::App& command, LaunchOptions& o) {
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str()
       ->group(group);
+  with_env(command.add_option("--interleaved-prefill-chunk", o.engine.interleaved_prefill_chunk,
+                              "Prompt tokens computed in a step in which answers are being generated"))
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--interleaved-vision-layers", o.engine.interleaved_vision_layers,
+                              "Layers of the image tower run in a step in which answers are being generated"))
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
   with_env(
       command.add_option("--kv-cache-tokens", o.engine.runtime.kv_cache_tokens, "Capacity of the KV cache; 0 = two contexts"))
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 32))

@@ -3,8 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <new>
 #include <random>
 #include <utility>
+
+#include "engine/batch.h"
 
 namespace spyhop {
 namespace {
@@ -40,11 +43,50 @@ bool is_overdue(const Request& request) {
   return timeout && milliseconds_between(request.submitted_at, Request::Clock::now()) > *timeout;
 }
 
-/// The step without the sequences of a request.
-Step without(Step step, const Request* request) {
-  const auto is_its = [request](const ScheduledSequence& scheduled) { return &scheduled.sequence->request() == request; };
-  step.sequences.erase(std::remove_if(step.sequences.begin(), step.sequences.end(), is_its), step.sequences.end());
-  return step;
+Error as_error(const std::exception& exception) {
+  if (const auto* error = dynamic_cast<const Error*>(&exception)) return *error;
+  const bool no_memory = dynamic_cast<const std::bad_alloc*>(&exception) != nullptr;
+  return Error(ErrorCode::kInternal, no_memory ? "out of memory" : exception.what());
+}
+
+/// Runs a part of a step that is for some requests. When it throws, these have failed; all others go on.
+template <typename Part>
+bool guarded(const std::vector<Request*>& requests, const Part& part) {
+  try {
+    part();
+    return true;
+  } catch (const std::exception& e) {
+    for (Request* request : requests) request->failure = as_error(e);
+    return false;
+  }
+}
+
+/// The requests whose sequences these are, each once.
+std::vector<Request*> requests_of(const std::vector<ScheduledSequence>& scheduled) {
+  std::vector<Request*> requests;
+  for (const ScheduledSequence& each : scheduled) {
+    Request* request = &each.sequence->request();
+    if (std::find(requests.begin(), requests.end(), request) == requests.end()) requests.push_back(request);
+  }
+  return requests;
+}
+
+std::vector<ScheduledSequence> of_request(const std::vector<ScheduledSequence>& scheduled, const Request* request) {
+  std::vector<ScheduledSequence> result;
+  for (const ScheduledSequence& each : scheduled) {
+    if (&each.sequence->request() == request) result.push_back(each);
+  }
+  return result;
+}
+
+SchedulerLimits scheduler_limits(const EngineConfig& config) {
+  SchedulerLimits limits;
+  limits.max_num_seqs = config.max_num_seqs;
+  limits.max_num_tokens = config.prefill_chunk;
+  limits.prefix_caching = config.prefix_caching;
+  limits.max_interleaved_tokens = config.interleaved_prefill_chunk;
+  limits.interleaved_vision_layers = config.interleaved_vision_layers;
+  return limits;
 }
 
 }  // namespace
@@ -55,8 +97,8 @@ EngineImpl::EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_p
       prepare_(std::move(prepare)),
       runner_(std::move(runner)),
       blocks_(runner_->num_kv_blocks(), runner_->kv_block_size()),
-      scheduler_({config.max_num_seqs, config.prefill_chunk, config.prefix_caching}, blocks_),
-      batch_(*runner_, prepare_.processor, {config.runtime.vision_batch, config.vision_cache_bytes}),
+      scheduler_(scheduler_limits(config), blocks_),
+      images_(*runner_, prepare_.processor, {config.runtime.vision_batch, config.vision_cache_bytes}),
       thread_([this] { loop(); }) {}
 
 EngineImpl::~EngineImpl() {
@@ -144,9 +186,13 @@ void EngineImpl::drain(std::chrono::milliseconds timeout) {
 
 void EngineImpl::loop() {
   while (wait_for_work()) {
-    take_submitted();
-    drop_ended();
-    run(scheduler_.schedule());
+    try {
+      take_submitted();
+      drop_ended();
+      run(scheduler_.schedule());
+    } catch (const std::exception& e) {
+      fail_all(as_error(e));
+    }
     num_running_ = scheduler_.num_running();
   }
   take_submitted();
@@ -171,17 +217,22 @@ void EngineImpl::take_submitted() {
     std::lock_guard lock(mutex_);
     submitted.swap(submitted_);
   }
-  for (RequestPtr& request : submitted) {
-    batch_.find_images(*request);
-    scheduler_.add(*request);
-    requests_.push_back(std::move(request));
+  const size_t first = requests_.size();
+  for (RequestPtr& request : submitted) requests_.push_back(std::move(request));
+  for (size_t i = first; i < requests_.size(); ++i) {
+    images_.add(*requests_[i]);
+    scheduler_.add(*requests_[i]);
   }
 }
 
 void EngineImpl::drop_ended() {
   for (size_t i = requests_.size(); i-- > 0;) {
     Request& request = *requests_[i];
-    if (request.channel->cancelled()) {
+    if (request.failure) {
+      const Error error = *request.failure;
+      spdlog::error("{} event=failed error=\"{}\"", request.chat.request_id, error.what());
+      close(request, StreamError{error.code(), error.what()});
+    } else if (request.channel->cancelled()) {
       spdlog::info("{} event=cancelled generated={}", request.chat.request_id, request.num_generated);
       close(request, StreamError{ErrorCode::kCancelled, "the client went away"});
     } else if (is_overdue(request)) {
@@ -192,44 +243,46 @@ void EngineImpl::drop_ended() {
   }
 }
 
-void EngineImpl::run(Step step) {
-  if (step.encode) {
-    Request* waiting = step.encode->request;
-    Step others = without(step, waiting);
-    if (!guarded({waiting}, [&] { encode(*step.encode); })) step = std::move(others);
-  }
-  if (step.sequences.empty()) return;
-  std::vector<Request*> requests;
-  for (const ScheduledSequence& scheduled : step.sequences) requests.push_back(&scheduled.sequence->request());
-  guarded(requests, [&] {
+void EngineImpl::run(const Step& step) {
+  if (step.encode) guarded({step.encode->request}, [&] { images_.encode(*step.encode); });
+  const bool copied = guarded(requests_of(step.sequences), [&] {
     for (const BlockCopy& copy : step.copies) runner_->copy_kv_block(copy.from, copy.to);
-    postprocess(step, runner_->run(batch_.build(step)));
   });
+  if (copied && !step.sequences.empty()) forward(step.sequences);
 }
 
-void EngineImpl::encode(const EncodeTask& task) {
-  if (!batch_.encode_next(task)) return;
-  for (RequestPtr& request : requests_) batch_.find_images(*request);
-}
-
-/// Runs a part of a step. When it throws, the requests that took part end with an error; all others go on.
-bool EngineImpl::guarded(const std::vector<Request*>& requests, const std::function<void()>& part) {
-  try {
-    part();
-    return true;
-  } catch (const Error& e) {
-    fail(requests, e);
-  } catch (const std::exception& e) {
-    fail(requests, Error(ErrorCode::kInternal, e.what()));
+/// When the whole batch throws, each request is tried alone, so that only those at fault end: what a failed try has written of
+/// keys and values is written again.
+void EngineImpl::forward(const std::vector<ScheduledSequence>& scheduled) {
+  std::vector<std::optional<SampledToken>> sampled;
+  const std::vector<Request*> requests = requests_of(scheduled);
+  const auto run_batch = [&] { sampled = runner_->run(build_batch(scheduled, images_)); };
+  if (requests.size() == 1) {
+    if (guarded(requests, run_batch)) postprocess(scheduled, sampled);
+    return;
   }
-  return false;
+  try {
+    run_batch();
+  } catch (const std::exception& e) {
+    spdlog::warn("event=step_failed requests={} error=\"{}\"", requests.size(), e.what());
+    for (const Request* request : requests) forward(of_request(scheduled, request));
+    return;
+  }
+  postprocess(scheduled, sampled);
 }
 
-void EngineImpl::postprocess(const Step& step, const std::vector<std::optional<SampledToken>>& sampled) {
-  for (size_t i = 0; i < step.sequences.size(); ++i) {
-    Sequence& sequence = *step.sequences[i].sequence;
-    scheduler_.mark_computed(step.sequences[i]);
-    if (sampled[i]) emit(sequence, sequence.append(*sampled[i]));
+void EngineImpl::postprocess(const std::vector<ScheduledSequence>& scheduled,
+                             const std::vector<std::optional<SampledToken>>& sampled) {
+  for (size_t i = 0; i < scheduled.size(); ++i) {
+    Sequence& sequence = *scheduled[i].sequence;
+    Request& request = sequence.request();
+    if (request.failure) continue;
+    guarded({&request}, [&] {
+      scheduler_.mark_computed(scheduled[i]);
+      if (sequence.num_left() > 0) return;
+      if (!sampled[i]) throw Error(ErrorCode::kInternal, "no token could be chosen: the model gave no finite logit");
+      emit(sequence, sequence.append(*sampled[i]));
+    });
   }
 }
 
@@ -250,15 +303,6 @@ void EngineImpl::emit(Sequence& sequence, SequenceOutput output) {
   close(request, StreamEnd{usage});
 }
 
-void EngineImpl::fail(const std::vector<Request*>& requests, const Error& error) {
-  for (size_t i = requests_.size(); i-- > 0;) {
-    Request& request = *requests_[i];
-    if (std::find(requests.begin(), requests.end(), &request) == requests.end()) continue;
-    spdlog::error("{} event=failed error=\"{}\"", request.chat.request_id, error.what());
-    close(request, StreamError{error.code(), error.what()});
-  }
-}
-
 void EngineImpl::fail_all(const Error& error) {
   while (!requests_.empty()) close(*requests_.back(), StreamError{error.code(), error.what()});
 }
@@ -266,7 +310,7 @@ void EngineImpl::fail_all(const Error& error) {
 /// The request's end, good or bad: its last event, its blocks, its features, itself.
 void EngineImpl::close(Request& request, ChatEvent last) {
   for (auto& sequence : request.sequences) scheduler_.remove(sequence.get());
-  batch_.forget(request);
+  images_.forget(request);
   request.channel->push(std::move(last));
   const int num_answers = static_cast<int>(request.sequences.size());
   requests_.erase(

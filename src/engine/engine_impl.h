@@ -3,15 +3,14 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "engine/batch.h"
 #include "engine/block_pool.h"
+#include "engine/image_features.h"
 #include "engine/scheduler.h"
 #include "prompt/prepare.h"
 #include "runtime/runner.h"
@@ -40,12 +39,10 @@ class EngineImpl : public Engine {
   bool wait_for_work();
   void take_submitted();
   void drop_ended();
-  void run(Step step);
-  void encode(const EncodeTask& task);
-  void postprocess(const Step& step, const std::vector<std::optional<SampledToken>>& sampled);
+  void run(const Step& step);
+  void forward(const std::vector<ScheduledSequence>& scheduled);
+  void postprocess(const std::vector<ScheduledSequence>& scheduled, const std::vector<std::optional<SampledToken>>& sampled);
   void emit(Sequence& sequence, SequenceOutput output);
-  bool guarded(const std::vector<Request*>& requests, const std::function<void()>& part);
-  void fail(const std::vector<Request*>& requests, const Error& error);
   void fail_all(const Error& error);
   void close(Request& request, ChatEvent last);
 
@@ -58,7 +55,7 @@ class EngineImpl : public Engine {
   std::unique_ptr<Runner> runner_;
   BlockPool blocks_;
   Scheduler scheduler_;
-  BatchBuilder batch_;
+  ImageFeatures images_;
   std::vector<RequestPtr> requests_;  // in flight
 
   std::atomic<int> num_running_{0};  // sequences

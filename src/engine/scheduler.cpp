@@ -153,29 +153,56 @@ int Scheduler::chunk_size(const Sequence& sequence, int budget) const {
   return std::min(budget, end - sequence.num_computed());
 }
 
+void Scheduler::schedule_decoding(Step& step) {
+  // By index, from the front: room is made behind.
+  for (size_t i = 0; i < running_.size(); ++i) {
+    Sequence* sequence = running_[i];
+    if (is_decoding(sequence) && make_room(sequence, 1, step)) schedule_sequence(sequence, 1, step);
+  }
+}
+
+void Scheduler::schedule_prompts(int budget, Step& step) {
+  for (size_t i = 0; i < running_.size() && budget > 0; ++i) {
+    Sequence* sequence = running_[i];
+    if (is_decoding(sequence)) continue;
+    const int num_tokens = chunk_size(*sequence, budget);
+    if (num_tokens <= 0 || !make_room(sequence, num_tokens, step)) continue;
+    schedule_sequence(sequence, num_tokens, step);
+    budget -= num_tokens;
+  }
+}
+
+std::optional<EncodeTask> Scheduler::next_image(int num_layers) const {
+  for (const Sequence* sequence : running_) {
+    const int image = sequence->request().next_image(sequence->num_computed());
+    if (image >= 0) return EncodeTask{&sequence->request(), image, num_layers};
+  }
+  return std::nullopt;
+}
+
+void Scheduler::schedule_beside_decoding(Step& step) {
+  const std::optional<EncodeTask> image = next_image(limits_.interleaved_vision_layers);
+  const size_t num_decoding = step.sequences.size();
+  if (!image || image_had_turn_) {
+    const int room = limits_.max_num_tokens - static_cast<int>(num_decoding);
+    schedule_prompts(std::max(1, std::min(room, limits_.max_interleaved_tokens)), step);
+  }
+  if (step.sequences.size() == num_decoding) step.encode = image;
+  image_had_turn_ = step.encode.has_value();
+}
+
 Step Scheduler::schedule() {
   fork_ready();
   admit();
   fork_ready();
   admit();
   Step step;
-  int budget = limits_.max_num_tokens;
-  // By index, from the front: room is made behind.
-  for (size_t i = 0; i < running_.size() && budget > 0; ++i) {
-    Sequence* sequence = running_[i];
-    if (!is_decoding(sequence) || !make_room(sequence, 1, step)) continue;
-    schedule_sequence(sequence, 1, step);
-    --budget;
-  }
-  for (size_t i = 0; i < running_.size() && budget > 0; ++i) {
-    Sequence* sequence = running_[i];
-    if (is_decoding(sequence)) continue;
-    const int image = sequence->request().next_image(sequence->num_computed());
-    if (image >= 0 && !step.encode) step.encode = EncodeTask{&sequence->request(), image};
-    const int num_tokens = chunk_size(*sequence, budget);
-    if (num_tokens <= 0 || !make_room(sequence, num_tokens, step)) continue;
-    schedule_sequence(sequence, num_tokens, step);
-    budget -= num_tokens;
+  schedule_decoding(step);
+  if (!step.sequences.empty()) {
+    schedule_beside_decoding(step);
+  } else {
+    step.encode = next_image(limits_.vision_layers);
+    schedule_prompts(limits_.max_num_tokens, step);
   }
   return step;
 }

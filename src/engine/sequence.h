@@ -101,12 +101,13 @@ struct Request {
   std::shared_ptr<ResponseChannel> channel;
   std::vector<std::unique_ptr<Sequence>> sequences;
 
-  uint64_t arrival = 0;     // number in the order of submission
-  int num_overtaken = 0;    // requests of later arrival that were let in before it
-  bool is_forked = false;   // all sequences have been given the prompt that the first has computed
-  int num_cached = -1;      // prompt tokens found in the cache when it was let in first; -1 before
-  int num_generated = 0;    // over all answers
-  int num_preemptions = 0;  // over all answers
+  uint64_t arrival = 0;          // number in the order of submission
+  int num_overtaken = 0;         // requests of later arrival that were let in before it
+  bool is_forked = false;        // all sequences have been given the prompt that the first has computed
+  int num_cached = -1;           // prompt tokens found in the cache when it was let in first; -1 before
+  int num_generated = 0;         // over all answers
+  int num_preemptions = 0;       // over all answers
+  std::optional<Error> failure;  // what a step did to it: it ends before the next one
 
   Clock::time_point submitted_at = Clock::now();
   Clock::time_point admitted_at;     // once num_cached >= 0

@@ -108,7 +108,19 @@ class ModelRunner : public Runner {
     guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { cache_.copy_block(from, to); });
   }
 
+  TileEncoding begin_tiles(const at::Tensor& pixels) override {
+    check_pixels(pixels);
+    return guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { return model_.begin_tiles(pixels); });
+  }
+
+  void advance_tiles(TileEncoding& tiles, int max_layers, VisionTrace* trace) override {
+    guarded(ErrorCode::kInternal, runtime_.num_threads, [&] {
+      for (int i = 0; i < max_layers && !tiles.done(); ++i) model_.advance_tiles(tiles, trace);
+    });
+  }
+
   at::Tensor encode_tiles(const at::Tensor& pixels, VisionTrace* trace) override {
+    check_pixels(pixels);
     return guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { return encode_in_batches(pixels, trace); });
   }
 
@@ -126,6 +138,7 @@ class ModelRunner : public Runner {
   at::Tensor encode_in_batches(const at::Tensor& pixels, VisionTrace* trace) const;
   at::Tensor embed(const std::vector<SequenceChunk>& chunks) const;
   std::vector<std::optional<SampledToken>> step(const std::vector<SequenceChunk>& chunks, ForwardTrace* trace);
+  void check_pixels(const at::Tensor& pixels) const;
   void check_chunk(const SequenceChunk& chunk) const;
 
   ModelConfig config_;
@@ -136,16 +149,21 @@ class ModelRunner : public Runner {
   KvCache cache_;
 };
 
-at::Tensor ModelRunner::encode_in_batches(const at::Tensor& pixels, VisionTrace* trace) const {
+void ModelRunner::check_pixels(const at::Tensor& pixels) const {
   const int64_t side = config_.vision.image_size;
   require(pixels.dim() == 4 && pixels.size(0) > 0 && pixels.size(1) == 3 && pixels.size(2) == side && pixels.size(3) == side,
-          "encode_tiles takes [tiles, 3, S, S]");
+          "pixels that are not [tiles, 3, S, S]");
+}
+
+at::Tensor ModelRunner::encode_in_batches(const at::Tensor& pixels, VisionTrace* trace) const {
   std::vector<at::Tensor> features;
   std::vector<VisionTrace> traces;
   for (int64_t first = 0; first < pixels.size(0); first += runtime_.vision_batch) {
     const int64_t count = std::min<int64_t>(runtime_.vision_batch, pixels.size(0) - first);
     if (trace != nullptr) traces.emplace_back();
-    features.push_back(model_.encode_tiles(pixels.narrow(0, first, count), trace == nullptr ? nullptr : &traces.back()));
+    TileEncoding tiles = model_.begin_tiles(pixels.narrow(0, first, count));
+    while (!tiles.done()) model_.advance_tiles(tiles, trace == nullptr ? nullptr : &traces.back());
+    features.push_back(tiles.features);
   }
   if (trace != nullptr) {
     const auto joined = [&traces](at::Tensor VisionTrace::*member) {
@@ -206,7 +224,11 @@ std::vector<std::optional<SampledToken>> ModelRunner::step(const std::vector<Seq
   const float* next = logits.data_ptr<float>();
   for (size_t i = 0; i < chunks.size(); ++i) {
     if (chunks[i].sampler == nullptr) continue;
-    tokens[i] = chunks[i].sampler->sample(next);
+    try {
+      tokens[i] = chunks[i].sampler->sample(next);
+    } catch (const Error&) {
+      // The others' samplers go on: none of them may count a token twice.
+    }
     next += logits.size(1);
   }
   return tokens;

@@ -45,6 +45,16 @@ struct VisionTrace {
   at::Tensor projector_out;  // [num_tiles, t*t, hidden] f32
 };
 
+/// Some tiles on their way through tower and projector, which can rest between any two layers.
+struct TileEncoding {
+  at::Tensor hidden;    // what the next layer takes: pixels at first
+  int num_layers = 0;   // of which the patch embedding is the first and the projector the last
+  int num_done = 0;     // layers
+  at::Tensor features;  // [num_tiles, t*t, hidden] in the compute dtype, once all layers are done
+
+  bool done() const { return num_done == num_layers; }
+};
+
 /// Thread safety: one thread drives a runner.
 class Runner {
  public:
@@ -57,14 +67,23 @@ class Runner {
   /// Copies keys and values of a whole block, in every layer.
   virtual void copy_kv_block(int32_t from, int32_t to) = 0;
 
-  /// Tower and projector. pixels: [num_tiles, 3, S, S] f32, normalised. Returns [num_tiles, t*t, hidden] in the compute dtype.
+  /// Tiles before the first layer of the tower. pixels: [num_tiles, 3, S, S] f32, normalised.
+  virtual TileEncoding begin_tiles(const at::Tensor& pixels) = 0;
+
+  /// Takes tiles through at most `max_layers` further layers. The results do not depend on how the layers are cut into slices.
+  /// When it throws, the encoding is of no use any more.
+  virtual void advance_tiles(TileEncoding& tiles, int max_layers, VisionTrace* trace = nullptr) = 0;
+
+  /// The whole way at once. pixels: [num_tiles, 3, S, S] f32, normalised. Returns [num_tiles, t*t, hidden] in the compute
+  /// dtype.
   virtual at::Tensor encode_tiles(const at::Tensor& pixels, VisionTrace* trace = nullptr) = 0;
 
   /// The image's rows in token order, with newlines and separator. tile_features: [1 + cols*rows, t*t, hidden], global view
   /// first.
   virtual at::Tensor arrange_image(const at::Tensor& tile_features, int cols, int rows) = 0;
 
-  /// One forward pass over all chunks; for each chunk the sampled token, or nothing where it has no sampler.
+  /// One forward pass over all chunks; for each chunk the sampled token, or nothing where it has no sampler or its logits allow
+  /// none. Throws before any token is sampled, so that a part of the chunks can be run again.
   virtual std::vector<std::optional<SampledToken>> run(const std::vector<SequenceChunk>& chunks,
                                                        ForwardTrace* trace = nullptr) = 0;
 };

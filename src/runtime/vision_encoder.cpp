@@ -53,20 +53,29 @@ at::Tensor VisionEncoder::attend_tiles(const at::Tensor& qkv, int64_t num_tiles)
   return tiles.size() == 1 ? tiles.front() : at::cat(tiles);
 }
 
-at::Tensor VisionEncoder::forward(const at::Tensor& pixels, VisionTrace* trace) const {
-  const int64_t num_tiles = pixels.size(0);
-  const std::vector<int64_t> shape{num_tiles, config_.num_patches(), config_.width};
-  at::Tensor hidden = embed_patches(pixels);
-  if (trace != nullptr) trace->patch_embed = hidden.view(shape).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
-  hidden = (hidden.view(shape) + pos_embed_).view({-1, config_.width});
-  for (const Block& block : blocks_) {
-    const at::Tensor attended = attend_tiles(block.qkv.forward(block.norm1.forward(hidden)), num_tiles);
-    hidden.add_(block.proj.forward(attended));
-    hidden.add_(block.fc2.forward(kernels::gelu_tanh(block.fc1.forward(block.norm2.forward(hidden)))));
-  }
-  const at::Tensor out = norm_.forward(hidden).view(shape);
+at::Tensor VisionEncoder::embed(const at::Tensor& pixels, VisionTrace* trace) const {
+  const at::Tensor patches = embed_patches(pixels).view({pixels.size(0), config_.num_patches(), config_.width});
+  if (trace != nullptr) trace->patch_embed = patches.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+  return patches + pos_embed_;
+}
+
+void VisionEncoder::apply_block(int index, const at::Tensor& hidden) const {
+  const Block& block = blocks_[static_cast<size_t>(index)];
+  const at::Tensor rows = hidden.view({-1, config_.width});
+  rows.add_(block.proj.forward(attend_tiles(block.qkv.forward(block.norm1.forward(rows)), hidden.size(0))));
+  rows.add_(block.fc2.forward(kernels::gelu_tanh(block.fc1.forward(block.norm2.forward(rows)))));
+}
+
+at::Tensor VisionEncoder::finish(const at::Tensor& hidden, VisionTrace* trace) const {
+  const at::Tensor out = norm_.forward(hidden.view({-1, config_.width})).view(hidden.sizes());
   if (trace != nullptr) trace->vision_out = out.to(at::kFloat);
   return out;
+}
+
+at::Tensor VisionEncoder::forward(const at::Tensor& pixels, VisionTrace* trace) const {
+  const at::Tensor hidden = embed(pixels, trace);
+  for (int i = 0; i < num_blocks(); ++i) apply_block(i, hidden);
+  return finish(hidden, trace);
 }
 
 }  // namespace spyhop

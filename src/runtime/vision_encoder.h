@@ -18,8 +18,19 @@ class VisionEncoder {
  public:
   VisionEncoder(const Weights& weights, const VisionConfig& config);
 
-  /// pixels: [num_tiles, 3, S, S] in the compute type. Pixel rows and columns beyond the last whole patch are never read.
-  /// Returns [num_tiles, g*g, W], after the final norm.
+  int num_blocks() const { return static_cast<int>(blocks_.size()); }
+
+  /// Patches with their positions. pixels: [num_tiles, 3, S, S] in the compute type; rows and columns beyond the last whole
+  /// patch are never read. Returns [num_tiles, g*g, W].
+  at::Tensor embed(const at::Tensor& pixels, VisionTrace* trace = nullptr) const;
+
+  /// Adds what block `index` finds to `hidden` in place: [num_tiles, g*g, W].
+  void apply_block(int index, const at::Tensor& hidden) const;
+
+  /// The final norm: [num_tiles, g*g, W].
+  at::Tensor finish(const at::Tensor& hidden, VisionTrace* trace = nullptr) const;
+
+  /// All of it, from pixels to features.
   at::Tensor forward(const at::Tensor& pixels, VisionTrace* trace = nullptr) const;
 
  private:

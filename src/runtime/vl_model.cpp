@@ -22,10 +22,24 @@ VlModel::VlModel(const Weights& weights, const ModelConfig& config)
       projector_(weights, config.projector),
       language_(weights, config.language) {}
 
-at::Tensor VlModel::encode_tiles(const at::Tensor& pixels, VisionTrace* trace) const {
-  const at::Tensor features = projector_.forward(vision_.forward(pixels.to(image_newline_.options()), trace));
-  if (trace != nullptr) trace->projector_out = features.to(at::kFloat);
-  return features;
+TileEncoding VlModel::begin_tiles(const at::Tensor& pixels) const {
+  TileEncoding tiles;
+  tiles.hidden = pixels.to(image_newline_.options());
+  tiles.num_layers = vision_.num_blocks() + 2;
+  return tiles;
+}
+
+void VlModel::advance_tiles(TileEncoding& tiles, VisionTrace* trace) const {
+  if (tiles.num_done == 0) {
+    tiles.hidden = vision_.embed(tiles.hidden, trace);
+  } else if (tiles.num_done <= vision_.num_blocks()) {
+    vision_.apply_block(tiles.num_done - 1, tiles.hidden);
+  } else {
+    tiles.features = projector_.forward(vision_.finish(tiles.hidden, trace));
+    tiles.hidden.reset();
+    if (trace != nullptr) trace->projector_out = tiles.features.to(at::kFloat);
+  }
+  ++tiles.num_done;
 }
 
 at::Tensor VlModel::arrange_image(const at::Tensor& tile_features, int cols, int rows) const {

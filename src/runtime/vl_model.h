@@ -17,8 +17,11 @@ class VlModel {
  public:
   VlModel(const Weights& weights, const ModelConfig& config);
 
-  /// pixels: [num_tiles, 3, S, S] f32. Returns [num_tiles, t*t, hidden] in the compute type.
-  at::Tensor encode_tiles(const at::Tensor& pixels, VisionTrace* trace) const;
+  /// pixels: [num_tiles, 3, S, S] f32.
+  TileEncoding begin_tiles(const at::Tensor& pixels) const;
+
+  /// One layer further; `tiles` are not done yet.
+  void advance_tiles(TileEncoding& tiles, VisionTrace* trace) const;
 
   /// tile_features: [1 + cols*rows, t*t, hidden], global view first. Returns the image's rows in token order: the global view
   /// with a newline behind each row, the separator, the local tiles as one grid with a newline behind each of its rows (or

@@ -95,11 +95,33 @@ TEST_F(SchedulerTest, CutsALongPromptIntoChunks) {
 }
 
 TEST_F(SchedulerTest, DecodingSequencesTakePartInEveryStepAndCountInItsTokens) {
-  start(200, {8, 512});
+  SchedulerLimits limits;
+  limits.max_interleaved_tokens = 1000;
+  start(200, limits);
   add({10});
   step();
   add({1000});
   EXPECT_EQ(step(), (Counts{1, 511}));
+}
+
+TEST_F(SchedulerTest, PromptsComeInSmallerChunksWhileOthersDecode) {
+  start(200);
+  Request& decoding = add({10});
+  step();
+  add({1000});
+  EXPECT_EQ(step(), (Counts{1, 128}));
+  EXPECT_EQ(step(), (Counts{1, 128}));
+  scheduler_->remove(first_of(decoding));
+  EXPECT_EQ(step(), Counts{512});
+}
+
+TEST_F(SchedulerTest, APromptGetsOnHoweverManyDecode) {
+  start(200, {8, 2});
+  for (int i = 0; i < 3; ++i) add({2});
+  for (int i = 0; i < 6; ++i) step();
+  add({5});
+  EXPECT_EQ(step(), (Counts{1, 1, 1, 1}));
+  EXPECT_EQ(requests_.back()->sequences.front()->num_computed(), 1);
 }
 
 TEST_F(SchedulerTest, SeveralPromptsShareTheStepOldestFirst) {
@@ -189,6 +211,48 @@ TEST_F(SchedulerTest, OthersGoOnWhileAPromptWaitsForItsImage) {
   Request& text = add({10});
   EXPECT_EQ(step_requests(), (std::vector<const Request*>{&text}));
   EXPECT_EQ(step_requests(), (std::vector<const Request*>{&text}));
+}
+
+TEST_F(SchedulerTest, AnImageComesInLargeSlicesAloneAndInSmallOnesWhileOthersDecode) {
+  start(200);
+  add_with_image(0, 30);
+  EXPECT_EQ(scheduler_->schedule().encode->num_layers, 32);
+  add({10});
+  EXPECT_EQ(step(), Counts{10});
+  const Step beside = scheduler_->schedule();
+  EXPECT_EQ(beside.sequences.size(), 1U);
+  EXPECT_EQ(beside.encode->num_layers, 3);
+}
+
+TEST_F(SchedulerTest, WhileOthersDecodeSlicesOfImagesAndChunksOfPromptsTakeTurns) {
+  start(200);
+  add({10});
+  step();
+  add_with_image(0, 30);
+  Request& text = add({600});
+  for (int i = 0; i < 3; ++i) {
+    const Step slice = scheduler_->schedule();
+    EXPECT_TRUE(slice.encode);
+    EXPECT_EQ(slice.sequences.size(), 1U);
+    finish(slice);
+    const Step chunk = scheduler_->schedule();
+    EXPECT_FALSE(chunk.encode);
+    ASSERT_EQ(chunk.sequences.size(), 2U);
+    EXPECT_EQ(&chunk.sequences[1].sequence->request(), &text);
+    finish(chunk);
+  }
+  scheduler_->remove(first_of(text));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(scheduler_->schedule().encode) << "a turn that nobody takes is not lost";
+}
+
+TEST_F(SchedulerTest, TheFirstInOrderGetsItsImageFirst) {
+  start(200);
+  Request& first = add_with_image(0, 30);
+  Request& second = add_with_image(0, 30);
+  EXPECT_EQ(scheduler_->schedule().encode->request, &first);
+  EXPECT_EQ(scheduler_->schedule().encode->request, &first);
+  first.image_encoded[0] = true;
+  EXPECT_EQ(scheduler_->schedule().encode->request, &second);
 }
 
 TEST_F(SchedulerTest, TheLastInOrderGivesItsBlocksUpWhenThereAreNoneLeft) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <thread>
 
 #include "golden_case.h"
@@ -149,6 +150,22 @@ TEST(Runner, SamplesOnlyWhereASamplerIs) {
   EXPECT_TRUE(runner->run({}).empty());
 }
 
+TEST(Runner, AChunkWithoutAFiniteLogitGetsNoTokenAndTheOthersGetTheirs) {
+  const auto runner = load("mini-base");
+  SamplingParams params;
+  params.temperature = 0;
+  SequenceSampler broken(params, {}, 1856, 0);
+  SequenceSampler sound(params, {}, 1856, 0);
+  SequenceChunk nan = chunk_of(some_tokens(3), 0, 3, blocks_from(0, 3));
+  nan.features = {{0, at::full({3, 112}, std::nan(""))}};
+  nan.sampler = &broken;
+  SequenceChunk good = chunk_of(some_tokens(5), 0, 5, blocks_from(4, 5));
+  good.sampler = &sound;
+  const auto tokens = runner->run({nan, good});
+  EXPECT_FALSE(tokens[0].has_value());
+  EXPECT_EQ(tokens[1]->id, runner->run({good})[0]->id);
+}
+
 TEST(Runner, TracesEveryLayerAndRouter) {
   const auto runner = load("mini-base");
   ForwardTrace trace;
@@ -194,6 +211,42 @@ TEST(Runner, EncodesTilesAloneOrInBatchesAlike) {
   EXPECT_EQ(one.patch_embed.sizes(), (std::vector<int64_t>{3, 36, 56}));
   EXPECT_LT(max_difference(one.vision_out, two.vision_out), 1e-5);
   EXPECT_LT(max_difference(one.projector_out, features), 1e-9);
+}
+
+TEST(Runner, EncodesInSlicesOfLayersBitForBitAsAtOnce) {
+  for (const ComputeType compute : {ComputeType::kF32, ComputeType::kBf16}) {
+    RuntimeConfig config = f32_config();
+    config.compute = compute;
+    const auto runner = load("mini-base", config);
+    const at::Tensor pixels = random_tensor({2, 3, 90, 90}, 7);
+    const at::Tensor whole = runner->encode_tiles(pixels.narrow(0, 0, 1));
+    for (const int num_layers : {1, 2, 3, 100}) {
+      TileEncoding tiles = runner->begin_tiles(pixels.narrow(0, 0, 1));
+      TileEncoding others = runner->begin_tiles(pixels.narrow(0, 1, 1));
+      while (!tiles.done()) {
+        runner->advance_tiles(tiles, num_layers);
+        runner->advance_tiles(others, 1);
+        runner->run({chunk_of(some_tokens(9), 0, 9, blocks_from(0, 9))});
+      }
+      EXPECT_TRUE(at::equal(tiles.features, whole)) << num_layers;
+    }
+  }
+}
+
+TEST(Runner, CountsPatchesEveryBlockAndTheProjectorAsLayers) {
+  const auto runner = load("mini-base");
+  const int num_layers = runner->config().vision.num_layers + 2;
+  TileEncoding tiles = runner->begin_tiles(random_tensor({1, 3, 90, 90}, 8));
+  EXPECT_EQ(tiles.num_layers, num_layers);
+  for (int i = 1; i <= num_layers; ++i) {
+    EXPECT_FALSE(tiles.features.defined());
+    runner->advance_tiles(tiles, 1);
+    EXPECT_EQ(tiles.num_done, i);
+  }
+  EXPECT_TRUE(tiles.done());
+  EXPECT_EQ(tiles.features.sizes(), (std::vector<int64_t>{1, 9, 112}));
+  runner->advance_tiles(tiles, 5);
+  EXPECT_EQ(tiles.num_done, num_layers);
 }
 
 TEST(Runner, ArrangesTilesRowByRowAcrossTheCanvas) {
@@ -270,6 +323,7 @@ TEST(Runner, RefusesCallsThatDoNotFit) {
   bad.features = {{0, at::ones({3, 95})}};
   EXPECT_TRUE(refuses(bad));
   EXPECT_THROW(runner->encode_tiles(at::ones({1, 3, 100, 384})), Error);
+  EXPECT_THROW(runner->begin_tiles(at::ones({3, 90, 90})), Error);
   EXPECT_THROW(runner->arrange_image(at::ones({2, 196, 96}), 2, 1), Error);
   EXPECT_FALSE(refuses(good));
 }

@@ -55,6 +55,8 @@ struct FakeCall {
 /// Answers every sequence with `answer`, then eos for ever. Tile features are all ones.
 class FakeRunner : public Runner {
  public:
+  static constexpr int kVisionLayers = 4;
+
   FakeRunner(std::string answer, int num_blocks, int block_size)
       : answer_(std::move(answer)), num_blocks_(num_blocks), block_size_(block_size) {
     config_.language.vocab_size = 300;
@@ -69,10 +71,26 @@ class FakeRunner : public Runner {
 
   void copy_kv_block(int32_t, int32_t) override {}
 
+  TileEncoding begin_tiles(const at::Tensor& pixels) override {
+    TileEncoding tiles;
+    tiles.hidden = pixels;
+    tiles.num_layers = kVisionLayers;
+    return tiles;
+  }
+  void advance_tiles(TileEncoding& tiles, int max_layers, VisionTrace*) override {
+    for (int i = 0; i < max_layers && !tiles.done(); ++i) {
+      if (on_encode) on_encode();
+      ++num_layers;
+      ++tiles.num_done;
+    }
+    if (!tiles.done()) return;
+    num_tiles += static_cast<int>(tiles.hidden.size(0));
+    tiles.features = at::ones({tiles.hidden.size(0), 1, config_.language.hidden_size});
+  }
   at::Tensor encode_tiles(const at::Tensor& pixels, VisionTrace*) override {
-    if (on_encode) on_encode();
-    num_tiles += static_cast<int>(pixels.size(0));
-    return at::ones({pixels.size(0), 1, config_.language.hidden_size});
+    TileEncoding tiles = begin_tiles(pixels);
+    advance_tiles(tiles, kVisionLayers, nullptr);
+    return tiles.features;
   }
   at::Tensor arrange_image(const at::Tensor& tile_features, int, int) override {
     return at::ones({tile_features.size(0) + 4, config_.language.hidden_size});
@@ -96,7 +114,8 @@ class FakeRunner : public Runner {
   }
 
   std::function<void(const std::vector<SequenceChunk>&)> on_run;  // set before the engine starts
-  std::function<void()> on_encode;
+  std::function<void()> on_encode;                                // for each layer
+  std::atomic<int> num_layers{0};                                 // of tiles, together
   std::atomic<int> num_tiles{0};
 
  private:

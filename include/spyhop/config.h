@@ -41,7 +41,10 @@ struct RuntimeConfig {
   uint64_t dummy_seed = 0;      // weights of LoadFormat::kDummy
   int num_threads = 0;          // 0 = physical cores
   int kv_block_size = 16;       // tokens per KV block
-  int64_t kv_cache_tokens = 0;  // capacity; 0 = two full contexts
+  int64_t kv_cache_tokens = 0;  // capacity; 0 = as kv_cache_bytes says
+  int64_t kv_cache_bytes = 0;   // capacity; 0 = half of what the machine has left beside the weights, within the next two
+  int64_t kv_least_tokens = 0;  // what must fit: one context
+  int64_t kv_most_tokens = 0;   // what the default is at most; 0 = two contexts
   int vision_batch = 1;         // tiles encoded per call of the tower
 };
 

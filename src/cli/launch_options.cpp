@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "common/byte_size.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
@@ -14,6 +15,15 @@ CLI::Option* with_env(CLI::Option* option) {
   for (const char c : option->get_lnames().front())
     name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return option->envname(name);
+}
+
+/// Empty when `text` is a size, else what is wrong with it.
+std::string check_byte_size(const std::string& text) {
+  try {
+    return parse_byte_size(text) > 0 ? "" : "0 is no size for a cache; allowed: 1 or more";
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
 void declare_model(CLI::App& command, LaunchOptions& o) {
@@ -95,8 +105,12 @@ void declare_engine(CLI::App& command, LaunchOptions& o) {
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str()
       ->group(group);
-  with_env(
-      command.add_option("--kv-cache-tokens", o.engine.runtime.kv_cache_tokens, "Capacity of the KV cache; 0 = two contexts"))
+  CLI::Option* memory = with_env(command.add_option(
+      "--kv-cache-memory", o.kv_cache_memory,
+      "Memory for keys and values, such as 4GiB (default: half of what is left, up to max-num-seqs contexts)"));
+  memory->check(check_byte_size, "SIZE")->group(group);
+  with_env(command.add_option("--kv-cache-tokens", o.engine.runtime.kv_cache_tokens,
+                              "The same in tokens; 0 = as --kv-cache-memory says"))
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 32))
       ->capture_default_str()
       ->group(group);
@@ -195,6 +209,13 @@ void resolve_launch_options(LaunchOptions& o) {
   o.engine.fetch.total_timeout = std::chrono::milliseconds(o.fetch_timeout_ms);
   if (o.engine.fetch.connect_timeout > o.engine.fetch.total_timeout)
     o.engine.fetch.connect_timeout = o.engine.fetch.total_timeout;
+  if (!o.kv_cache_memory.empty()) {
+    o.engine.runtime.kv_cache_bytes = parse_byte_size(o.kv_cache_memory);
+    if (o.engine.runtime.kv_cache_tokens > 0) {
+      throw Error(ErrorCode::kInvalidRequest, "--kv-cache-memory and --kv-cache-tokens are both given; allowed: one of the two",
+                  "kv-cache-memory");
+    }
+  }
   if (!o.engine.model_path.empty()) return;
   if (o.engine.runtime.load_format != LoadFormat::kDummy) {
     throw Error(ErrorCode::kInvalidRequest, "--model-path is needed: the folder of a checkpoint", "model-path");

@@ -16,6 +16,7 @@ struct LaunchOptions {
   std::string model_format = "pytorch";
   std::string quantization = "none";
   std::string log_level = "info";
+  std::string kv_cache_memory;  // empty = by default
   int drain_timeout_seconds = 30;
   int fetch_timeout_ms = 10000;
 };

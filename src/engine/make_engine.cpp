@@ -9,6 +9,7 @@
 #include "engine/engine_impl.h"
 #include "prompt/byte_tokenizer.h"
 #include "registry/registry.h"
+#include "runtime/kv_plan.h"
 
 namespace spyhop {
 namespace {
@@ -67,6 +68,13 @@ int resolve_context(const EngineConfig& config, const ModelConfig& model) {
   return config.max_context == 0 ? largest : config.max_context;
 }
 
+void log_kv_cache(const Runner& runner, ComputeType compute, int max_context) {
+  const int64_t num_tokens = int64_t{runner.num_kv_blocks()} * runner.kv_block_size();
+  spdlog::info("event=kv_cache bytes={} tokens={} contexts={:.1f}",
+               num_tokens * kv_bytes_per_token(runner.config().language, compute), num_tokens,
+               static_cast<double>(num_tokens) / max_context);
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress progress) {
@@ -74,13 +82,8 @@ std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress pro
   const int max_context = resolve_context(config, model);
 
   EngineConfig resolved = config;
-  int64_t& kv_tokens = resolved.runtime.kv_cache_tokens;
-  if (kv_tokens == 0) kv_tokens = int64_t{2} * max_context;
-  if (kv_tokens < max_context) {
-    throw Error(ErrorCode::kModelLoad,
-                fmt::format("kv-cache-tokens is {}; at least one context of {} tokens must fit", kv_tokens, max_context),
-                "kv-cache-tokens");
-  }
+  resolved.runtime.kv_least_tokens = max_context;
+  resolved.runtime.kv_most_tokens = int64_t{config.max_num_seqs} * max_context;
 
   PrepareContext prepare;
   prepare.tokenizer = read_tokenizer(config);
@@ -101,6 +104,7 @@ std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress pro
   info.max_context = max_context;
   info.fingerprint = fingerprint(config);
   auto runner = make_runner(config.model_path, model, resolved.runtime, progress);
+  log_kv_cache(*runner, resolved.runtime.compute, max_context);
   return std::make_unique<EngineImpl>(resolved, std::move(info), std::move(runner), std::move(prepare));
 }
 

@@ -4,9 +4,7 @@
 #include <sys/mman.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <memory>
 #include <string>
 
 #include "spyhop/error.h"
@@ -18,17 +16,6 @@ constexpr size_t kPageBytes = 4096;
 constexpr size_t kOwnPagesBytes = size_t{128} << 10;  // from here on a tensor has pages of its own
 
 }  // namespace
-
-int64_t available_memory_bytes() {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/meminfo", "re"), &std::fclose);
-  if (!file) return 0;
-  char line[128];
-  long long kib = 0;
-  while (std::fgets(line, sizeof line, file.get()) != nullptr) {
-    if (std::sscanf(line, "MemAvailable: %lld kB", &kib) == 1) return int64_t{kib} * 1024;
-  }
-  return 0;
-}
 
 at::Tensor allocate_tensor(const std::vector<int64_t>& shape, at::ScalarType type) {
   size_t bytes = at::elementSize(type);

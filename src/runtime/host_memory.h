@@ -9,9 +9,6 @@
 
 namespace spyhop {
 
-/// Bytes that can be had without swapping, as the kernel estimates them; 0 when it does not say.
-int64_t available_memory_bytes();
-
 /// A tensor of zeros on the CPU. Large ones get pages of their own, huge ones where the kernel has them, which are given back
 /// as soon as the last reference goes. Throws Error{kModelLoad} when there is no memory.
 at::Tensor allocate_tensor(const std::vector<int64_t>& shape, at::ScalarType type);

@@ -4,16 +4,14 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
-#include <limits>
 #include <new>
-#include <numeric>
 #include <string>
 #include <utility>
 
-#include "runtime/host_memory.h"
+#include "common/available_memory.h"
 #include "runtime/kernels/check.h"
+#include "runtime/kv_plan.h"
 #include "runtime/threads.h"
 #include "runtime/vl_model.h"
 #include "runtime/weights.h"
@@ -45,6 +43,13 @@ void check_runtime(const RuntimeConfig& runtime) {
   };
   if (runtime.kv_block_size < 1) refuse("kv_block_size", runtime.kv_block_size, "1 or more");
   if (runtime.kv_cache_tokens < 0) refuse("kv_cache_tokens", runtime.kv_cache_tokens, "0 or more");
+  if (runtime.kv_cache_bytes < 0) refuse("kv_cache_memory", runtime.kv_cache_bytes, "0 or more");
+  if (runtime.kv_cache_tokens > 0 && runtime.kv_cache_bytes > 0) {
+    throw Error(ErrorCode::kModelLoad,
+                "kv_cache_tokens is " + std::to_string(runtime.kv_cache_tokens) + " and kv_cache_memory " +
+                    std::to_string(runtime.kv_cache_bytes) + "; allowed: one of the two",
+                "kv-cache-memory");
+  }
   if (runtime.num_threads < 0) refuse("num_threads", runtime.num_threads, "0 or more");
   if (runtime.vision_batch < 1) refuse("vision_batch", runtime.vision_batch, "1 or more");
   if (runtime.device == DeviceType::kCpu) return;
@@ -62,23 +67,6 @@ at::TensorOptions compute_options(const RuntimeConfig& runtime) {
       .device(runtime.device == DeviceType::kCuda ? at::kCUDA : at::kCPU);
 }
 
-KvCacheShape cache_shape(const ModelConfig& config, const RuntimeConfig& runtime) {
-  const int64_t two_contexts = int64_t{2} * config.language.max_position_embeddings;
-  const int64_t num_tokens = runtime.kv_cache_tokens > 0 ? runtime.kv_cache_tokens : two_contexts;
-  const int64_t num_blocks = (num_tokens - 1) / runtime.kv_block_size + 1;
-  const std::vector<int64_t> widths = kv_cache_widths(config.language);
-  const double bytes_per_token = static_cast<double>(std::accumulate(widths.begin(), widths.end(), int64_t{0})) *
-                                 config.language.num_layers * static_cast<double>(compute_options(runtime).dtype().itemsize());
-  const double mebibytes = static_cast<double>(num_blocks) * runtime.kv_block_size * bytes_per_token / (1 << 20);
-  const double free_mebibytes = static_cast<double>(available_memory_bytes()) / (1 << 20);
-  if (num_blocks > std::numeric_limits<int32_t>::max() || (free_mebibytes > 0 && mebibytes > free_mebibytes)) {
-    throw Error(ErrorCode::kModelLoad, "kv_cache_tokens is " + std::to_string(num_tokens) + ": a KV cache of " +
-                                           std::to_string(std::llround(mebibytes)) + " MiB, but " +
-                                           std::to_string(std::llround(free_mebibytes)) + " MiB of memory are free");
-  }
-  return {config.language.num_layers, static_cast<int>(num_blocks), runtime.kv_block_size, widths};
-}
-
 /// The checkpoint's tensors on the device that computes.
 Weights weights_on(const at::Device& device, Weights weights, const ModelConfig& config) {
   if (device.is_cpu()) return weights;
@@ -89,15 +77,21 @@ Weights weights_on(const at::Device& device, Weights weights, const ModelConfig&
   return Weights(std::move(moved));
 }
 
+VlModel load_model(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
+                   void (*progress)(double share)) {
+  Weights weights = load_weights(dir, config, runtime, progress);
+  return VlModel(weights_on(compute_options(runtime).device(), std::move(weights), config), config);
+}
+
 class ModelRunner : public Runner {
  public:
-  ModelRunner(const Weights& weights, const ModelConfig& config, const RuntimeConfig& runtime)
+  ModelRunner(VlModel model, const ModelConfig& config, const RuntimeConfig& runtime, const KvCacheShape& shape)
       : config_(config),
         runtime_(runtime),
         options_(compute_options(runtime)),
-        shape_(cache_shape(config, runtime)),
-        model_(weights, config),
-        cache_(shape_, options_) {}
+        model_(std::move(model)),
+        shape_(shape),
+        cache_(shape, options_) {}
 
   const ModelConfig& config() const override { return config_; }
   int num_kv_blocks() const override { return shape_.num_blocks; }
@@ -144,8 +138,8 @@ class ModelRunner : public Runner {
   ModelConfig config_;
   RuntimeConfig runtime_;
   at::TensorOptions options_;
-  KvCacheShape shape_;
   VlModel model_;
+  KvCacheShape shape_;
   KvCache cache_;
 };
 
@@ -239,11 +233,14 @@ std::vector<std::optional<SampledToken>> ModelRunner::step(const std::vector<Seq
 std::unique_ptr<Runner> make_runner(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
                                     void (*progress)(double share)) {
   check_runtime(runtime);
-  cache_shape(config, runtime);  // refuses before the weights take their time
+  const int64_t before = available_memory_bytes();
+  const int64_t beside_weights = std::max<int64_t>(0, before - weights_bytes(config, runtime.compute));
+  plan_kv_cache(config.language, runtime, {before, beside_weights});  // refuses before the weights take their time
   return guarded(ErrorCode::kModelLoad, runtime.num_threads, [&]() -> std::unique_ptr<Runner> {
-    Weights weights = load_weights(dir, config, runtime, progress);
-    return std::make_unique<ModelRunner>(weights_on(compute_options(runtime).device(), std::move(weights), config), config,
-                                         runtime);
+    VlModel model = load_model(dir, config, runtime, progress);
+    const int64_t left = available_memory_bytes();
+    const KvCacheShape shape = plan_kv_cache(config.language, runtime, {left, std::min(left, beside_weights)});
+    return std::make_unique<ModelRunner>(std::move(model), config, runtime, shape);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "common/available_memory.h"
 #include "runtime/host_memory.h"
 #include "runtime/tensor_fill.h"
 #include "spyhop/error.h"
@@ -144,6 +145,12 @@ Weights make_dummy(const std::vector<TensorSpec>& specs, const RuntimeConfig& ru
 }
 
 }  // namespace
+
+int64_t weights_bytes(const ModelConfig& config, ComputeType compute) {
+  int64_t bytes = 0;
+  for (const TensorSpec& spec : expected_tensors(config)) bytes += spec.used ? bytes_of(spec, scalar_type(compute)) : 0;
+  return bytes;
+}
 
 ProblemList check_tensors(const SafetensorsFolder& folder, const std::vector<TensorSpec>& expected) {
   CappedList missing("missing"), extra("extra"), misshapen("misshapen"), mistyped("of a wrong dtype");

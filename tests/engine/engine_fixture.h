@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <chrono>
@@ -73,6 +74,8 @@ bool eventually(Condition condition) {
 
 class EngineTest : public ::testing::Test {
  protected:
+  EngineTest() { spdlog::set_level(spdlog::level::off); }
+
   /// Starts an engine whose model answers `answer`.
   void start(const std::string& answer, const std::function<void(FakeRunner&)>& prepare_runner = nullptr) {
     auto runner = std::make_unique<FakeRunner>(answer, 64, 16);

@@ -282,7 +282,7 @@ TEST(Runner, PutsTheGlobalViewLastWhereTheConfigSaysSo) {
   EXPECT_TRUE(at::equal(tail.narrow(0, 22, 12), head.narrow(0, 0, 12)));
 }
 
-TEST(Runner, ReservesTwoContextsUnlessToldOtherwise) {
+TEST(Runner, ReservesTwoContextsWhereThereIsMemoryUnlessToldOtherwise) {
   RuntimeConfig config;
   config.kv_block_size = 24;
   EXPECT_EQ(load("mini-tiny", config)->num_kv_blocks(), (2 * 4096 + 23) / 24);
@@ -349,10 +349,14 @@ TEST(MakeRunner, RefusesSettingsThatNoMachineCanServe) {
   EXPECT_EQ(message(config), "device is cuda, but this build has no CUDA; allowed: cpu");
   config = {};
   config.kv_cache_tokens = int64_t{1} << 50;
-  EXPECT_THAT(message(config), ::testing::StartsWith("kv_cache_tokens is 1125899906842624: a KV cache of "));
+  EXPECT_THAT(message(config), ::testing::StartsWith("kv_cache_tokens is 1125899906842624: 1125899906842624 tokens take "));
   config.kv_cache_tokens = int64_t{1} << 33;  // few enough blocks, too much memory
   config.kv_block_size = 1024;
-  EXPECT_THAT(message(config), ::testing::HasSubstr(" MiB of memory are free"));
+  EXPECT_THAT(message(config), ::testing::HasSubstr(" TiB; available: "));
+  config = {};
+  config.kv_cache_tokens = 100;
+  config.kv_cache_bytes = 1 << 20;
+  EXPECT_EQ(message(config), "kv_cache_tokens is 100 and kv_cache_memory 1048576; allowed: one of the two");
 }
 
 TEST(MakeRunner, MakesUpWeightsWithoutFiles) {

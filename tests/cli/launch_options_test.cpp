@@ -1,0 +1,71 @@
+#include "cli/launch_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "spyhop/error.h"
+
+namespace spyhop {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// What the flags make of the settings; throws as the command would.
+LaunchOptions parse(std::vector<std::string> flags) {
+  LaunchOptions options;
+  CLI::App command("launch");
+  declare_launch_options(command, options);
+  flags.insert(flags.begin(), {"--load-format", "dummy", "--size-in-billions", "3"});
+  std::reverse(flags.begin(), flags.end());
+  command.parse(flags);
+  resolve_launch_options(options);
+  return options;
+}
+
+std::string refusal(const std::vector<std::string>& flags) {
+  try {
+    parse(flags);
+    return "taken";
+  } catch (const CLI::ParseError& error) {
+    return error.what();
+  } catch (const Error& error) {
+    return error.param() + ": " + error.what();
+  }
+}
+
+TEST(LaunchOptions, LeavesTheKvCacheToTheMachineByDefault) {
+  const LaunchOptions options = parse({});
+  EXPECT_EQ(options.engine.runtime.kv_cache_bytes, 0);
+  EXPECT_EQ(options.engine.runtime.kv_cache_tokens, 0);
+}
+
+TEST(LaunchOptions, TakesKvCacheMemoryInBytesOrWithAUnit) {
+  EXPECT_EQ(parse({"--kv-cache-memory", "123456789"}).engine.runtime.kv_cache_bytes, 123456789);
+  EXPECT_EQ(parse({"--kv-cache-memory=4GiB"}).engine.runtime.kv_cache_bytes, int64_t{4} << 30);
+}
+
+TEST(LaunchOptions, RefusesWhatIsNoSize) {
+  for (const char* text : {"4G", "lots", "1.5GiB", "-1GiB", "4 GiB"}) {
+    EXPECT_THAT(refusal({std::string("--kv-cache-memory=") + text}), HasSubstr("is no size; allowed: ")) << text;
+  }
+  EXPECT_THAT(refusal({"--kv-cache-memory=0"}), HasSubstr("0 is no size for a cache"));
+}
+
+TEST(LaunchOptions, RefusesTwoSizesOfTheKvCache) {
+  EXPECT_EQ(refusal({"--kv-cache-memory", "4GiB", "--kv-cache-tokens", "8192"}),
+            "kv-cache-memory: --kv-cache-memory and --kv-cache-tokens are both given; allowed: one of the two");
+}
+
+TEST(LaunchOptions, TakesTheLimitsBesideDecoding) {
+  const LaunchOptions options = parse({"--interleaved-prefill-chunk", "64", "--interleaved-vision-layers", "5"});
+  EXPECT_EQ(options.engine.interleaved_prefill_chunk, 64);
+  EXPECT_EQ(options.engine.interleaved_vision_layers, 5);
+  EXPECT_THAT(refusal({"--interleaved-vision-layers", "0"}), HasSubstr("--interleaved-vision-layers"));
+}
+
+}  // namespace
+}  // namespace spyhop

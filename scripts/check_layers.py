@@ -17,7 +17,8 @@ MAY_INCLUDE = {
     "engine": {"prompt", "runtime", "registry", "common"},
     "api": {"common"},
     "http": {"api", "common"},
-    "cli": {"common", "registry", "config", "hub", "prompt", "runtime", "engine", "api", "http"},
+    "bench": {"common"},
+    "cli": {"common", "registry", "config", "hub", "prompt", "runtime", "engine", "api", "http", "bench"},
 }
 STANDARD_ONLY = re.compile(r"<[a-z_]+>")  # <vector>, not <nlohmann/json.hpp>
 INCLUDE = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")', re.M)

@@ -91,7 +91,7 @@ void bench_tokenizer(const TokenizerBenchOptions& options) {
 }  // namespace
 
 void add_bench_command(CLI::App& app) {
-  CLI::App* const bench = app.add_subcommand("bench", "Measures parts of the server on this machine");
+  CLI::App* const bench = app.add_subcommand("bench", "Measures a server, or parts of it on this machine");
   bench->require_subcommand(1);
   CLI::App* const tokenizer =
       bench->add_subcommand("tokenizer", "Speed of encoding text, on one thread: best and median of several runs");
@@ -100,6 +100,7 @@ void add_bench_command(CLI::App& app) {
                         "Folder or file of the tokenizer; without it, the built-in one with a token per byte is measured");
   tokenizer->add_flag("--json", options->prints_json, "Prints JSON in place of a table");
   tokenizer->callback([options] { bench_tokenizer(*options); });
+  add_bench_serve_command(*bench);
 }
 
 }  // namespace spyhop

@@ -9,5 +9,6 @@ namespace spyhop {
 void add_launch_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
+void add_bench_serve_command(CLI::App& bench);
 
 }  // namespace spyhop

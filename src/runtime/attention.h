@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "registry/model_config.h"
+#include "runtime/kernels/attend.h"
 #include "runtime/kernels/rope.h"
 #include "runtime/kv_cache.h"
 #include "runtime/weights.h"
@@ -25,6 +26,9 @@ struct SequenceSpan {
   int64_t num_keys() const { return first_position + num_tokens; }
 };
 
+/// The sequences as the attention kernel takes them.
+std::vector<kernels::AttendSpan> attend_spans(const std::vector<SequenceSpan>& sequences);
+
 /// What every layer of a step shares.
 struct StepBatch {
   std::vector<SequenceSpan> sequences;  // in row order, without gaps
@@ -39,8 +43,8 @@ class Attention {
   virtual at::Tensor forward(const at::Tensor& x, const StepBatch& batch, KvLayer& cache) const = 0;
 };
 
-/// Numbers per token that a layer caches, by row kind.
-std::vector<int64_t> kv_cache_widths(const LanguageConfig& config);
+/// What a layer caches of each token.
+std::vector<kernels::RowKind> kv_row_kinds(const LanguageConfig& config);
 
 /// Dimensions that rotate: the whole head (MHA) or its rope part (MLA).
 int rope_dim(const LanguageConfig& config);

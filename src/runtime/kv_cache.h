@@ -6,21 +6,24 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/kernels/paged_rows.h"
+
 namespace spyhop {
 
 struct KvCacheShape {
   int num_layers = 0;
   int num_blocks = 0;
-  int block_size = 16;          // tokens
-  std::vector<int64_t> widths;  // numbers per token of each row kind: {keys, values}, or {latent and rope key}
+  int block_size = 16;                  // tokens; a multiple of kernels::kGroupTokens
+  std::vector<kernels::RowKind> rows;   // of each layer: keys and values, or latent with rope key
 };
 
-/// One kind of row of one layer. The n-th position of a sequence is row n % block_size of block block_table[n / block_size].
+/// One kind of row of one layer. The n-th position of a sequence is in block block_table[n / block_size]. On the CPU rows lie as
+/// the attention kernel reads them, elsewhere as plain rows.
 class KvStore {
  public:
-  KvStore(const KvCacheShape& shape, int64_t width, const at::TensorOptions& options);
+  KvStore(const KvCacheShape& shape, const kernels::RowKind& kind, const at::TensorOptions& options);
 
-  /// rows: [num_tokens, width], of positions first_position onwards; the table must cover them.
+  /// rows: [num_tokens, width], elements adjacent, of positions first_position onwards; the table must cover them.
   void write(const std::vector<int32_t>& block_table, int64_t first_position, const at::Tensor& rows);
 
   /// The rows of positions 0 .. num_tokens - 1. Returns [num_tokens, width].
@@ -28,13 +31,19 @@ class KvStore {
 
   void copy_block(int32_t from, int32_t to);
 
-  const at::Tensor& blocks() const { return blocks_; }  // [num_blocks, block_size, width]
+  /// For the attention kernel; on the CPU only.
+  kernels::PagedRows paged() const;
 
  private:
-  at::Tensor blocks_;
+  void check_table(const std::vector<int32_t>& block_table, int64_t end) const;
+
+  kernels::RowKind kind_;
+  int64_t num_blocks_;
+  int64_t block_size_;
+  at::Tensor memory_;  // CPU: a row of numbers; elsewhere [num_blocks, block_size, width]
 };
 
-/// The row kinds of one layer, in the order of KvCacheShape::widths.
+/// The row kinds of one layer, in the order of KvCacheShape::rows.
 using KvLayer = std::vector<KvStore>;
 
 /// Memory is reserved at once and touched only as it is written.

@@ -2,20 +2,63 @@
 
 #include <ATen/ATen.h>
 
+#include <utility>
+
 #include "runtime/kernels/activation.h"
 #include "runtime/kernels/check.h"
-#include "runtime/kernels/gemv.h"
 #include "runtime/kernels/layer_norm.h"
-#include "runtime/kernels/linear.h"
 #include "runtime/kernels/rms_norm.h"
 
 namespace spyhop {
 
+Linear::Linear(const at::Tensor& weight, at::Tensor bias) : bias_(std::move(bias)) {
+  if (on_cpu(weight)) {
+    packed_ = kernels::PackedMatrix(weight);
+  } else {
+    weight_ = weight;
+  }
+}
+
 Linear::Linear(const Weights& weights, const std::string& prefix, bool has_bias)
-    : weight_(weights.at(prefix + ".weight")), bias_(has_bias ? weights.at(prefix + ".bias") : at::Tensor()) {}
+    : Linear(weights.at(prefix + ".weight"), has_bias ? weights.at(prefix + ".bias") : at::Tensor()) {}
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
-  return kernels::linear(x, weight_, bias_);
+  return weight_.defined() ? at::linear(x, weight_, bias_) : kernels::linear(x, packed_, bias_);
+}
+
+kernels::LinearTask Linear::task(const at::Tensor& x, const at::Tensor& y) const {
+  kernels::LinearTask task = kernels::linear_task(x, packed_, y);
+  if (bias_.defined()) task.bias = bias_.data_ptr();
+  return task;
+}
+
+std::vector<at::Tensor> forward_together(const at::Tensor& x, const std::vector<const Linear*>& layers) {
+  std::vector<at::Tensor> results;
+  std::vector<kernels::LinearTask> tasks;
+  for (const Linear* layer : layers) {
+    if (!on_cpu(x)) {
+      results.push_back(layer->forward(x));
+      continue;
+    }
+    results.push_back(at::empty({x.size(0), layer->out()}, x.options()));
+    tasks.push_back(layer->task(x, results.back()));
+  }
+  kernels::linear(tasks);
+  return results;
+}
+
+void forward_each(const std::vector<Linear>& layers, const at::Tensor& x, const at::Tensor& y) {
+  std::vector<kernels::LinearTask> tasks;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const at::Tensor from = x.select(1, static_cast<int64_t>(i));
+    const at::Tensor to = y.select(1, static_cast<int64_t>(i));
+    if (on_cpu(x)) {
+      tasks.push_back(layers[i].task(from, to));
+    } else {
+      to.copy_(layers[i].forward(from));
+    }
+  }
+  kernels::linear(tasks);
 }
 
 RmsNorm::RmsNorm(const Weights& weights, const std::string& prefix, double eps)
@@ -32,19 +75,28 @@ at::Tensor LayerNorm::forward(const at::Tensor& x) const {
   return kernels::layer_norm(x, weight_, bias_, eps_);
 }
 
-GatedMlp::GatedMlp(const Weights& weights, const std::string& prefix)
-    : gate_(weights.at(prefix + ".gate_proj.weight")),
-      up_(weights.at(prefix + ".up_proj.weight")),
-      down_(weights.at(prefix + ".down_proj.weight")) {}
+GatedMlp::GatedMlp(const Weights& weights, const std::string& prefix) : down_(weights, prefix + ".down_proj") {
+  const at::Tensor gate = weights.at(prefix + ".gate_proj.weight");
+  const at::Tensor up = weights.at(prefix + ".up_proj.weight");
+  if (on_cpu(gate)) {
+    gate_up_ = kernels::PackedMatrix::gated(gate, up);
+  } else {
+    gate_ = gate;
+    up_ = up;
+  }
+}
+
+kernels::LinearTask GatedMlp::gate_up_task(const at::Tensor& x, const at::Tensor& inner) const {
+  return kernels::linear_task(x, gate_up_, inner);
+}
+
+kernels::LinearTask GatedMlp::down_task(const at::Tensor& inner, const at::Tensor& y) const {
+  return down_.task(inner, y);
+}
 
 at::Tensor GatedMlp::forward(const at::Tensor& x) const {
-  if (x.size(0) > kernels::kMaxGemvRows || !on_cpu(x))
-    return kernels::linear(kernels::silu_mul(kernels::linear(x, gate_), kernels::linear(x, up_)), down_);
-  const at::Tensor rows = x.contiguous();
-  const at::Tensor gate = at::empty({x.size(0), gate_.size(0)}, x.options());
-  const at::Tensor up = at::empty_like(gate);
-  kernels::gemv({{rows, gate_, {}, gate}, {rows, up_, {}, up}});
-  return kernels::linear(kernels::silu_mul(gate, up), down_);
+  if (!on_cpu(x)) return down_.forward(kernels::silu_mul(at::linear(x, gate_), at::linear(x, up_)));
+  return down_.forward(kernels::linear(x, gate_up_));
 }
 
 }  // namespace spyhop

@@ -4,22 +4,43 @@
 #include <ATen/core/Tensor.h>
 
 #include <string>
+#include <vector>
 
+#include "runtime/kernels/linear.h"
+#include "runtime/kernels/packed_matrix.h"
 #include "runtime/weights.h"
 
 namespace spyhop {
 
-/// y = x W^T (+ b). Reads PREFIX.weight and, when asked, PREFIX.bias.
+/// y = x W^T (+ b). On the CPU the weight is repacked and the original let go.
 class Linear {
  public:
+  /// Reads PREFIX.weight and, when asked, PREFIX.bias.
   Linear(const Weights& weights, const std::string& prefix, bool has_bias = false);
+
+  /// weight: [out, in] at any strides; bias: [out] or undefined.
+  explicit Linear(const at::Tensor& weight, at::Tensor bias = {});
+
+  /// x: [num_rows, in]. Returns [num_rows, out].
   at::Tensor forward(const at::Tensor& x) const;
-  const at::Tensor& weight() const { return weight_; }  // [out, in]
+
+  /// Writes forward(x) into y; on the CPU as a task for kernels::linear.
+  kernels::LinearTask task(const at::Tensor& x, const at::Tensor& y) const;
+
+  int64_t in() const { return weight_.defined() ? weight_.size(1) : packed_.in(); }
+  int64_t out() const { return weight_.defined() ? weight_.size(0) : packed_.out(); }
 
  private:
-  at::Tensor weight_;
+  kernels::PackedMatrix packed_;  // on the CPU
+  at::Tensor weight_;             // elsewhere
   at::Tensor bias_;
 };
+
+/// All layers over the same rows x, in one parallel loop.
+std::vector<at::Tensor> forward_together(const at::Tensor& x, const std::vector<const Linear*>& layers);
+
+/// Layer i over x[:, i] into y[:, i]: [num_rows, layers.size(), in] and [num_rows, layers.size(), out], last elements adjacent.
+void forward_each(const std::vector<Linear>& layers, const at::Tensor& x, const at::Tensor& y);
 
 /// Source: DeepseekV2RMSNorm.
 class RmsNorm {
@@ -52,14 +73,17 @@ class GatedMlp {
   /// x: [num_tokens, hidden]. Returns [num_tokens, hidden].
   at::Tensor forward(const at::Tensor& x) const;
 
-  const at::Tensor& gate() const { return gate_; }  // [width, hidden]
-  const at::Tensor& up() const { return up_; }      // [width, hidden]
-  const at::Tensor& down() const { return down_; }  // [hidden, width]
+  /// The two halves of forward, on the CPU: x [num_tokens, hidden] to inner [num_tokens, width], and that to y.
+  kernels::LinearTask gate_up_task(const at::Tensor& x, const at::Tensor& inner) const;
+  kernels::LinearTask down_task(const at::Tensor& inner, const at::Tensor& y) const;
+
+  int64_t width() const { return down_.in(); }
 
  private:
-  at::Tensor gate_;
+  kernels::PackedMatrix gate_up_;  // on the CPU
+  at::Tensor gate_;                // elsewhere
   at::Tensor up_;
-  at::Tensor down_;
+  Linear down_;
 };
 
 }  // namespace spyhop

@@ -4,14 +4,12 @@
 
 #include <cmath>
 
-#include "runtime/kernels/attend.h"
-#include "runtime/kernels/attend_paged.h"
 #include "runtime/kernels/check.h"
 
 namespace spyhop {
 namespace {
 
-enum RowKind : size_t { kKeys = 0, kValues = 1 };
+enum RowIndex : size_t { kKeys = 0, kValues = 1 };  // of kv_row_kinds
 
 }  // namespace
 
@@ -25,32 +23,35 @@ MhaAttention::MhaAttention(const Weights& weights, const std::string& prefix, co
       v_proj_(weights, prefix + ".v_proj"),
       o_proj_(weights, prefix + ".o_proj") {}
 
-at::Tensor MhaAttention::attend_sequence(const at::Tensor& queries, const SequenceSpan& span, const KvLayer& cache) const {
-  if (span.num_tokens == 1 && on_cpu(queries)) {
-    return kernels::attend_paged({queries.squeeze(0), cache[kKeys].blocks(), cache[kValues].blocks(), span.block_table,
-                                  span.num_keys(), num_kv_heads_, scale_});
+/// queries: [num_tokens, num_heads, head_dim]. Returns [num_tokens, hidden].
+at::Tensor MhaAttention::attend(const at::Tensor& queries, const StepBatch& batch, const KvLayer& cache) const {
+  if (on_cpu(queries)) {
+    return kernels::attend(
+        {queries, cache[kKeys].paged(), cache[kValues].paged(), head_dim_, scale_, attend_spans(batch.sequences)});
   }
-  const at::Tensor keys = cache[kKeys].gather(*span.block_table, span.num_keys());
-  const at::Tensor values = cache[kValues].gather(*span.block_table, span.num_keys());
-  return kernels::attend({queries, keys.unflatten(1, {num_kv_heads_, head_dim_}),
-                          values.unflatten(1, {num_kv_heads_, head_dim_}), scale_,
-                          /*causal=*/true});
+  std::vector<at::Tensor> parts;
+  for (const SequenceSpan& span : batch.sequences) {
+    const auto rows = [&](const KvStore& store) {
+      return store.gather(*span.block_table, span.num_keys()).unflatten(1, {num_kv_heads_, head_dim_});
+    };
+    parts.push_back(kernels::attend_aten({queries.narrow(0, span.first_row, span.num_tokens), rows(cache[kKeys]),
+                                          rows(cache[kValues]), scale_, /*causal=*/true}));
+  }
+  return at::cat(parts);
 }
 
 at::Tensor MhaAttention::forward(const at::Tensor& x, const StepBatch& batch, KvLayer& cache) const {
-  const at::Tensor queries = q_proj_.forward(x).view({-1, num_heads_, head_dim_});
-  const at::Tensor keys = k_proj_.forward(x);
-  const at::Tensor values = v_proj_.forward(x);
+  const std::vector<at::Tensor> projected = forward_together(x, {&q_proj_, &k_proj_, &v_proj_});
+  const at::Tensor queries = projected[0].view({-1, num_heads_, head_dim_});
+  const at::Tensor& keys = projected[1];
+  const at::Tensor& values = projected[2];
   kernels::apply_rope(queries, batch.rope, kernels::RopePairs::kHalfSplit);
   kernels::apply_rope(keys.view({-1, num_kv_heads_, head_dim_}), batch.rope, kernels::RopePairs::kHalfSplit);
-
-  std::vector<at::Tensor> parts;
   for (const SequenceSpan& span : batch.sequences) {
     cache[kKeys].write(*span.block_table, span.first_position, keys.narrow(0, span.first_row, span.num_tokens));
     cache[kValues].write(*span.block_table, span.first_position, values.narrow(0, span.first_row, span.num_tokens));
-    parts.push_back(attend_sequence(queries.narrow(0, span.first_row, span.num_tokens), span, cache));
   }
-  return o_proj_.forward(parts.size() == 1 ? parts.front() : at::cat(parts));
+  return o_proj_.forward(attend(queries, batch, cache));
 }
 
 }  // namespace spyhop

@@ -16,7 +16,7 @@ class MhaAttention : public Attention {
   at::Tensor forward(const at::Tensor& x, const StepBatch& batch, KvLayer& cache) const override;
 
  private:
-  at::Tensor attend_sequence(const at::Tensor& queries, const SequenceSpan& span, const KvLayer& cache) const;
+  at::Tensor attend(const at::Tensor& queries, const StepBatch& batch, const KvLayer& cache) const;
 
   int64_t num_heads_;
   int64_t num_kv_heads_;

@@ -2,9 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "runtime/kernels/activation.h"
 #include "runtime/kernels/check.h"
-#include "runtime/kernels/gemv.h"
 #include "runtime/kernels/mix_experts.h"
 
 namespace spyhop {
@@ -53,43 +51,38 @@ Moe::Moe(const Weights& weights, const std::string& prefix, const LanguageConfig
   if (config.num_shared_experts) shared_experts_.emplace(weights, prefix + ".shared_experts");
 }
 
-/// rows: [num_tokens * k, hidden] in expert order. Experts with many rows run one after the other as matrix products; those
-/// with few are bound by reading their weights and run together.
-at::Tensor Moe::run_experts(const at::Tensor& rows, const std::vector<Group>& groups) const {
-  const at::Tensor out = at::empty_like(rows);
-  std::vector<Group> small;
-  int64_t num_small = 0;
+/// All experts at once, the shared ones among them: two parallel loops. rows: [num_tokens * k, hidden] in expert order,
+/// x: [num_tokens, hidden]. Returns the routed experts' results in the order of rows and those of the shared ones, which are
+/// undefined where there are none.
+Moe::Results Moe::run_experts(const at::Tensor& rows, const std::vector<Group>& groups, const at::Tensor& x) const {
+  Results results{at::empty_like(rows), shared_experts_ ? at::empty_like(x) : at::Tensor()};
+  const at::Tensor inner = at::empty({rows.size(0), experts_.front().width()}, rows.options());
+  const at::Tensor shared_inner = shared_experts_ ? at::empty({x.size(0), shared_experts_->width()}, x.options()) : at::Tensor();
+  std::vector<kernels::LinearTask> gate_up;
+  std::vector<kernels::LinearTask> down;
+  // The shared experts have the most rows: first, so that no thread ends on them alone.
+  if (shared_experts_) {
+    gate_up.push_back(shared_experts_->gate_up_task(x, shared_inner));
+    down.push_back(shared_experts_->down_task(shared_inner, results.shared));
+  }
   for (const Group& group : groups) {
-    if (group.count <= kernels::kMaxGemvRows && on_cpu(rows)) {
-      small.push_back(group);
-      num_small += group.count;
-    } else {
-      out.narrow(0, group.first, group.count).copy_(group.expert->forward(rows.narrow(0, group.first, group.count)));
-    }
+    const auto part = [&group](const at::Tensor& tensor) { return tensor.narrow(0, group.first, group.count); };
+    gate_up.push_back(group.expert->gate_up_task(part(rows), part(inner)));
+    down.push_back(group.expert->down_task(part(inner), part(results.routed)));
   }
-  if (small.empty()) return out;
+  kernels::linear(gate_up);
+  kernels::linear(down);
+  return results;
+}
 
-  const int64_t width = small.front().expert->gate().size(0);
-  const at::Tensor gate = at::empty({num_small, width}, rows.options());
-  const at::Tensor up = at::empty_like(gate);
-  std::vector<kernels::GemvTask> tasks;
-  int64_t first = 0;
-  for (const Group& group : small) {
-    const at::Tensor x = rows.narrow(0, group.first, group.count);
-    tasks.push_back({x, group.expert->gate(), {}, gate.narrow(0, first, group.count)});
-    tasks.push_back({x, group.expert->up(), {}, up.narrow(0, first, group.count)});
-    first += group.count;
+/// The same, one expert after the other.
+Moe::Results Moe::run_experts_in_turn(const at::Tensor& rows, const std::vector<Group>& groups, const at::Tensor& x) const {
+  Results results{at::empty_like(rows), shared_experts_ ? shared_experts_->forward(x) : at::Tensor()};
+  for (const Group& group : groups) {
+    const auto part = [&group](const at::Tensor& tensor) { return tensor.narrow(0, group.first, group.count); };
+    part(results.routed).copy_(group.expert->forward(part(rows)));
   }
-  kernels::gemv(tasks);
-  const at::Tensor hidden = kernels::silu_mul(gate, up);
-  tasks.clear();
-  first = 0;
-  for (const Group& group : small) {
-    tasks.push_back({hidden.narrow(0, first, group.count), group.expert->down(), {}, out.narrow(0, group.first, group.count)});
-    first += group.count;
-  }
-  kernels::gemv(tasks);
-  return out;
+  return results;
 }
 
 at::Tensor Moe::forward(const at::Tensor& x, MoeTrace* trace) const {
@@ -104,12 +97,13 @@ at::Tensor Moe::forward(const at::Tensor& x, MoeTrace* trace) const {
   const at::Tensor weights = at::tensor(routing.weights, at::kFloat).view({routing.num_tokens, routing.k});
   const at::Tensor rows = x.index_select(0, at::tensor(order.tokens, at::kLong).to(x.device()));
   const at::Tensor slots = matrix(order.slots, routing.num_tokens, routing.k);
-  at::Tensor mixed = kernels::mix_experts(run_experts(rows, groups), slots.to(x.device()), weights.to(x.device()));
+  const Results results = on_cpu(x) ? run_experts(rows, groups, x) : run_experts_in_turn(rows, groups, x);
+  at::Tensor mixed = kernels::mix_experts(results.routed, slots.to(x.device()), weights.to(x.device()));
   if (trace != nullptr) {
     const std::vector<int64_t> ids(routing.ids.begin(), routing.ids.end());
     *trace = {matrix(ids, routing.num_tokens, routing.k), weights};
   }
-  return shared_experts_ ? mixed.add_(shared_experts_->forward(x)) : mixed;
+  return shared_experts_ ? mixed.add_(results.shared) : mixed;
 }
 
 }  // namespace spyhop

@@ -31,7 +31,12 @@ class Moe {
 
  private:
   struct Group;  // the tokens of one expert
-  at::Tensor run_experts(const at::Tensor& rows, const std::vector<Group>& groups) const;
+  struct Results {
+    at::Tensor routed;  // [num_tokens * k, hidden]
+    at::Tensor shared;  // [num_tokens, hidden]
+  };
+  Results run_experts(const at::Tensor& rows, const std::vector<Group>& groups, const at::Tensor& x) const;
+  Results run_experts_in_turn(const at::Tensor& rows, const std::vector<Group>& groups, const at::Tensor& x) const;
 
   Router router_;
   std::vector<GatedMlp> experts_;

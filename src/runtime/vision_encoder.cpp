@@ -7,7 +7,6 @@
 
 #include "runtime/kernels/activation.h"
 #include "runtime/kernels/attend.h"
-#include "runtime/kernels/linear.h"
 
 namespace spyhop {
 namespace {
@@ -25,8 +24,7 @@ VisionEncoder::Block VisionEncoder::make_block(const Weights& weights, int index
 
 VisionEncoder::VisionEncoder(const Weights& weights, const VisionConfig& config)
     : config_(config),
-      patch_weight_(weights.at("vision.patch_embed.proj.weight").flatten(1)),
-      patch_bias_(weights.at("vision.patch_embed.proj.bias")),
+      patch_embed_(weights.at("vision.patch_embed.proj.weight").flatten(1), weights.at("vision.patch_embed.proj.bias")),
       pos_embed_(weights.at("vision.pos_embed")),
       norm_(weights, "vision.norm", kNormEps) {
   for (int i = 0; i < config.num_layers; ++i) blocks_.push_back(make_block(weights, i));
@@ -38,7 +36,7 @@ at::Tensor VisionEncoder::embed_patches(const at::Tensor& pixels) const {
   const int64_t patch = config_.patch_size;
   const at::Tensor read = pixels.narrow(2, 0, grid * patch).narrow(3, 0, grid * patch);
   const at::Tensor patches = read.reshape({pixels.size(0), 3, grid, patch, grid, patch}).permute({0, 2, 4, 1, 3, 5});
-  return kernels::linear(patches.reshape({pixels.size(0) * grid * grid, 3 * patch * patch}), patch_weight_, patch_bias_);
+  return patch_embed_.forward(patches.reshape({pixels.size(0) * grid * grid, 3 * patch * patch}));
 }
 
 /// qkv: [num_tiles * g*g, 3W]. Full attention within each tile.
@@ -48,7 +46,7 @@ at::Tensor VisionEncoder::attend_tiles(const at::Tensor& qkv, int64_t num_tiles)
   std::vector<at::Tensor> tiles;
   for (int64_t i = 0; i < num_tiles; ++i) {
     const at::Tensor tile = parts.select(0, i);
-    tiles.push_back(kernels::attend({tile.select(1, 0), tile.select(1, 1), tile.select(1, 2), scale, /*causal=*/false}));
+    tiles.push_back(kernels::attend_full({tile.select(1, 0), tile.select(1, 1), tile.select(1, 2), scale}));
   }
   return tiles.size() == 1 ? tiles.front() : at::cat(tiles);
 }

@@ -47,9 +47,8 @@ class VisionEncoder {
   at::Tensor attend_tiles(const at::Tensor& qkv, int64_t num_tiles) const;
 
   VisionConfig config_;
-  at::Tensor patch_weight_;  // [W, 3*P*P]
-  at::Tensor patch_bias_;    // [W]
-  at::Tensor pos_embed_;     // [1, g*g, W]
+  Linear patch_embed_;    // 3*P*P -> W
+  at::Tensor pos_embed_;  // [1, g*g, W]
   std::vector<Block> blocks_;
   LayerNorm norm_;
 };

@@ -3,16 +3,36 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+#include <vector>
+
+#include "runtime/kernels/packed_matrix.h"
+
 namespace spyhop::kernels {
 
-/// x: [num_rows, in], weight: [out, in] as checkpoints store it (used in place, never packed or copied), bias: [out] or
-/// undefined; all in one compute type. Accumulates in f32 and rounds once. Returns [num_rows, out].
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {});
+/// One product over raw memory in the weight's type; rows at any stride, their elements adjacent. With a gated weight
+/// y = silu(gate x) * (up x), every step rounded to the type as separate operations would.
+struct LinearTask {
+  const void* x = nullptr;  // [num_rows, in]
+  int64_t x_row_bytes = 0;
+  int64_t num_rows = 0;
+  const PackedMatrix* weight = nullptr;
+  const void* bias = nullptr;  // [out], or null
+  void* y = nullptr;           // [num_rows, out]
+  int64_t y_row_bytes = 0;
+};
 
-/// The same by ATen's operations in f32, on any device.
+/// All tasks in one parallel loop: small ones (a token's experts) share it. Sums in f32 from the first input to the last and
+/// rounds once, so a row of y depends on its row of x alone, bit for bit.
+void linear(const std::vector<LinearTask>& tasks);
+
+/// x: [num_rows, in] with adjacent elements, in the weight's type; bias: [out] or undefined. Returns [num_rows, out].
+at::Tensor linear(const at::Tensor& x, const PackedMatrix& weight, const at::Tensor& bias = {});
+
+/// The task that multiplies x [num_rows, in] into y [num_rows, out]; both must outlive it.
+LinearTask linear_task(const at::Tensor& x, const PackedMatrix& weight, const at::Tensor& y);
+
+/// The plain product by ATen's operations in f32, on any device. weight: [out, in], bias: [out] or undefined.
 at::Tensor linear_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {});
-
-/// The same for machines whose oneDNN has no bf16: panels of the weight are widened to f32 as they are used.
-at::Tensor linear_upcast(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {});
 
 }  // namespace spyhop::kernels

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <string>
 
 #include "common/byte_size.h"
@@ -42,8 +41,8 @@ Capacity chosen_capacity(const RuntimeConfig& runtime, int64_t bytes_per_token, 
 }  // namespace
 
 int64_t kv_bytes_per_token(const LanguageConfig& config, ComputeType compute) {
-  const std::vector<int64_t> widths = kv_cache_widths(config);
-  const int64_t numbers = std::accumulate(widths.begin(), widths.end(), int64_t{0}) * config.num_layers;
+  int64_t numbers = 0;
+  for (const kernels::RowKind& kind : kv_row_kinds(config)) numbers += kind.width() * config.num_layers;
   return numbers * (compute == ComputeType::kF32 ? 4 : 2);
 }
 
@@ -65,7 +64,7 @@ KvCacheShape plan_kv_cache(const LanguageConfig& config, const RuntimeConfig& ru
     refuse(takes + " take " + byte_size_text(static_cast<int64_t>(shown)) + "; available: " + byte_size_text(memory.available),
            capacity.param);
   }
-  return {config.num_layers, static_cast<int>(num_blocks), runtime.kv_block_size, kv_cache_widths(config)};
+  return {config.num_layers, static_cast<int>(num_blocks), runtime.kv_block_size, kv_row_kinds(config)};
 }
 
 }  // namespace spyhop

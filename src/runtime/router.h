@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "registry/model_config.h"
+#include "runtime/layers.h"
 #include "runtime/weights.h"
 
 namespace spyhop {
@@ -36,7 +37,7 @@ class Router {
   std::vector<float> scores(const float* logits) const;
   std::vector<float> keep_best_groups(std::vector<float> choice) const;
 
-  at::Tensor weight_;        // [num_experts, hidden] f32
+  Linear weight_;            // hidden -> num_experts, f32
   std::vector<float> bias_;  // [num_experts], kNoauxTc only
   LanguageConfig config_;
 };

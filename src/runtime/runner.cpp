@@ -12,6 +12,7 @@
 #include "common/available_memory.h"
 #include "runtime/kernels/check.h"
 #include "runtime/kv_plan.h"
+#include "runtime/thread_pool.h"
 #include "runtime/threads.h"
 #include "runtime/vl_model.h"
 #include "runtime/weights.h"
@@ -19,11 +20,12 @@
 namespace spyhop {
 namespace {
 
-/// Runs `f` in inference mode on the wanted number of threads; whatever the libraries throw becomes Error{code}.
+/// Runs `f` in inference mode on the pool's threads; whatever the libraries throw becomes Error{code}.
 template <typename F>
-auto guarded(ErrorCode code, int num_threads, const F& f) -> decltype(f()) {
+auto guarded(ErrorCode code, ThreadPool& pool, const F& f) -> decltype(f()) {
   try {
-    use_compute_threads(num_threads);
+    const UsePool use_pool(pool);
+    use_compute_threads(pool.num_threads());
     const c10::InferenceMode inference_mode;
     return f();
   } catch (const Error&) {
@@ -41,7 +43,9 @@ void check_runtime(const RuntimeConfig& runtime) {
   const auto refuse = [](const std::string& what, int64_t value, const std::string& allowed) {
     throw Error(ErrorCode::kModelLoad, what + " is " + std::to_string(value) + "; allowed: " + allowed);
   };
-  if (runtime.kv_block_size < 1) refuse("kv_block_size", runtime.kv_block_size, "1 or more");
+  if (runtime.kv_block_size < 1 || runtime.kv_block_size % kernels::kGroupTokens != 0) {
+    refuse("kv_block_size", runtime.kv_block_size, "multiples of " + std::to_string(kernels::kGroupTokens));
+  }
   if (runtime.kv_cache_tokens < 0) refuse("kv_cache_tokens", runtime.kv_cache_tokens, "0 or more");
   if (runtime.kv_cache_bytes < 0) refuse("kv_cache_memory", runtime.kv_cache_bytes, "0 or more");
   if (runtime.kv_cache_tokens > 0 && runtime.kv_cache_bytes > 0) {
@@ -74,7 +78,7 @@ Weights weights_on(const at::Device& device, Weights weights, const ModelConfig&
   for (const TensorSpec& spec : expected_tensors(config)) {
     if (spec.used) moved.emplace(spec.name, weights.at(spec.name).to(device));
   }
-  return Weights(std::move(moved));
+  return Weights(moved);
 }
 
 VlModel load_model(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
@@ -85,8 +89,10 @@ VlModel load_model(const std::string& dir, const ModelConfig& config, const Runt
 
 class ModelRunner : public Runner {
  public:
-  ModelRunner(VlModel model, const ModelConfig& config, const RuntimeConfig& runtime, const KvCacheShape& shape)
-      : config_(config),
+  ModelRunner(std::unique_ptr<ThreadPool> pool, VlModel model, const ModelConfig& config, const RuntimeConfig& runtime,
+              const KvCacheShape& shape)
+      : pool_(std::move(pool)),
+        config_(config),
         runtime_(runtime),
         options_(compute_options(runtime)),
         model_(std::move(model)),
@@ -99,33 +105,33 @@ class ModelRunner : public Runner {
 
   void copy_kv_block(int32_t from, int32_t to) override {
     require(from >= 0 && from < shape_.num_blocks && to >= 0 && to < shape_.num_blocks, "a KV block that does not exist");
-    guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { cache_.copy_block(from, to); });
+    guarded(ErrorCode::kInternal, *pool_, [&] { cache_.copy_block(from, to); });
   }
 
   TileEncoding begin_tiles(const at::Tensor& pixels) override {
     check_pixels(pixels);
-    return guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { return model_.begin_tiles(pixels); });
+    return guarded(ErrorCode::kInternal, *pool_, [&] { return model_.begin_tiles(pixels); });
   }
 
   void advance_tiles(TileEncoding& tiles, int max_layers, VisionTrace* trace) override {
-    guarded(ErrorCode::kInternal, runtime_.num_threads, [&] {
+    guarded(ErrorCode::kInternal, *pool_, [&] {
       for (int i = 0; i < max_layers && !tiles.done(); ++i) model_.advance_tiles(tiles, trace);
     });
   }
 
   at::Tensor encode_tiles(const at::Tensor& pixels, VisionTrace* trace) override {
     check_pixels(pixels);
-    return guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { return encode_in_batches(pixels, trace); });
+    return guarded(ErrorCode::kInternal, *pool_, [&] { return encode_in_batches(pixels, trace); });
   }
 
   at::Tensor arrange_image(const at::Tensor& tile_features, int cols, int rows) override {
-    return guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { return model_.arrange_image(tile_features, cols, rows); });
+    return guarded(ErrorCode::kInternal, *pool_, [&] { return model_.arrange_image(tile_features, cols, rows); });
   }
 
   std::vector<std::optional<SampledToken>> run(const std::vector<SequenceChunk>& chunks, ForwardTrace* trace) override {
     for (const SequenceChunk& chunk : chunks) check_chunk(chunk);
     if (chunks.empty()) return {};
-    return guarded(ErrorCode::kInternal, runtime_.num_threads, [&] { return step(chunks, trace); });
+    return guarded(ErrorCode::kInternal, *pool_, [&] { return step(chunks, trace); });
   }
 
  private:
@@ -135,6 +141,7 @@ class ModelRunner : public Runner {
   void check_pixels(const at::Tensor& pixels) const;
   void check_chunk(const SequenceChunk& chunk) const;
 
+  std::unique_ptr<ThreadPool> pool_;
   ModelConfig config_;
   RuntimeConfig runtime_;
   at::TensorOptions options_;
@@ -236,11 +243,13 @@ std::unique_ptr<Runner> make_runner(const std::string& dir, const ModelConfig& c
   const int64_t before = available_memory_bytes();
   const int64_t beside_weights = std::max<int64_t>(0, before - weights_bytes(config, runtime.compute));
   plan_kv_cache(config.language, runtime, {before, beside_weights});  // refuses before the weights take their time
-  return guarded(ErrorCode::kModelLoad, runtime.num_threads, [&]() -> std::unique_ptr<Runner> {
+  auto pool = std::make_unique<ThreadPool>(runtime.num_threads > 0 ? runtime.num_threads : physical_cores());
+  ThreadPool& threads = *pool;
+  return guarded(ErrorCode::kModelLoad, threads, [&]() -> std::unique_ptr<Runner> {
     VlModel model = load_model(dir, config, runtime, progress);
     const int64_t left = available_memory_bytes();
     const KvCacheShape shape = plan_kv_cache(config.language, runtime, {left, std::min(left, beside_weights)});
-    return std::make_unique<ModelRunner>(std::move(model), config, runtime, shape);
+    return std::make_unique<ModelRunner>(std::move(pool), std::move(model), config, runtime, shape);
   });
 }
 

@@ -14,7 +14,6 @@ namespace spyhop {
 namespace {
 
 constexpr int kMaxThreads = 64;
-constexpr int64_t kPageBytes = 4096;
 constexpr int64_t kLanes = 4;  // random values drawn from one 64-bit word
 static_assert(kFillChunk % kLanes == 0, "a word of random bits must not be cut by a chunk");
 
@@ -118,16 +117,6 @@ FillJob convert_job(const StoredTensor& source, const at::Tensor& target) {
     default:
       throw Error(ErrorCode::kInternal, "no conversion from " + std::string(stored_type_name(source.type)));
   }
-}
-
-FillJob page_in_job(const StoredTensor& source) {
-  const uint8_t* from = source.data;
-  const auto element = static_cast<int64_t>(stored_type_bytes(source.type));
-  return {source.num_elements(), [from, element](int64_t begin, int64_t end) {
-            for (int64_t i = begin * element; i < end * element; i += kPageBytes) {
-              static_cast<void>(*static_cast<const volatile uint8_t*>(from + i));
-            }
-          }};
 }
 
 FillJob random_job(const RandomFill& random, const at::Tensor& target) {

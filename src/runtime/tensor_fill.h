@@ -1,4 +1,4 @@
-// Filling large tensors on several threads: conversion of stored values, random values, and paging in mapped ones.
+// Filling large tensors on several threads: conversion of stored values and random values.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,9 +27,6 @@ void run_fill_jobs(const std::vector<FillJob>& jobs, int num_threads, void (*pro
 /// Writes the values of `source` (BF16, F16 or F32, any alignment), rounded to nearest even, to `target` (bf16 or f32,
 /// contiguous, as many elements). The job keeps `target` alive, not the source.
 FillJob convert_job(const StoredTensor& source, const at::Tensor& target);
-
-/// Reads one byte of every page, so that the first use need not wait for the disk.
-FillJob page_in_job(const StoredTensor& source);
 
 /// How a tensor is made up: uniform in (-amplitude, amplitude) around `centre`.
 struct RandomFill {

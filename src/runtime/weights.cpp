@@ -2,7 +2,11 @@
 
 #include <ATen/ATen.h>
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cmath>
+#include <memory>
 #include <unordered_set>
 #include <utility>
 
@@ -51,11 +55,23 @@ bool can_be_viewed(const StoredTensor& tensor, ComputeType compute) {
   return tensor.type == wanted && reinterpret_cast<uintptr_t>(tensor.data) % stored_type_bytes(tensor.type) == 0;
 }
 
+/// Whole pages of [data, data + num_bytes): their neighbours belong to other tensors too.
+void advise_pages(const uint8_t* data, size_t num_bytes, int advice) {
+  constexpr uintptr_t kPageBytes = 4096;
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + kPageBytes - 1) / kPageBytes * kPageBytes;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + num_bytes) / kPageBytes * kPageBytes;
+  if (begin < end) static_cast<void>(::madvise(reinterpret_cast<void*>(begin), end - begin, advice));  // only advice
+}
+
 at::Tensor view_of(const SafetensorsFolder::Located& located, at::ScalarType type) {
   // from_blob asks for a mutable pointer; the tensor is read only by contract.
-  void* data = const_cast<uint8_t*>(located.tensor->data);
-  return at::from_blob(
-      data, located.tensor->shape, [storage = located.file->storage()](void*) {}, at::TensorOptions().dtype(type));
+  const StoredTensor& stored = *located.tensor;
+  void* data = const_cast<uint8_t*>(stored.data);
+  advise_pages(stored.data, stored.num_bytes, MADV_WILLNEED);
+  const auto let_go = [storage = located.file->storage(), from = stored.data, size = stored.num_bytes](void*) {
+    advise_pages(from, size, MADV_DONTNEED);
+  };
+  return at::from_blob(data, stored.shape, let_go, at::TensorOptions().dtype(type));
 }
 
 /// Refuses what memory cannot hold; the kernel would grant it first and kill the process later.
@@ -72,39 +88,25 @@ int64_t bytes_of(const TensorSpec& spec, at::ScalarType type) {
   return bytes;
 }
 
-Weights load_stored(const std::string& dir, const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime,
-                    void (*progress)(double share)) {
-  const SafetensorsFolder folder = SafetensorsFolder::open(dir);
-  check_tensors(folder, specs).throw_if_any(ErrorCode::kModelLoad, dir + ": the weights do not fit the configuration");
+Weights::Sources stored_sources(const std::string& dir, const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime) {
+  const auto folder = std::make_shared<const SafetensorsFolder>(SafetensorsFolder::open(dir));
+  check_tensors(*folder, specs).throw_if_any(ErrorCode::kModelLoad, dir + ": the weights do not fit the configuration");
 
   const at::ScalarType type = scalar_type(runtime.compute);
-  int64_t viewed_bytes = 0;
-  int64_t converted_bytes = 0;
+  Weights::Sources sources;
   for (const TensorSpec& spec : specs) {
     if (!spec.used) continue;
-    const bool viewed = can_be_viewed(*folder.find(spec.name).tensor, runtime.compute);
-    (viewed ? viewed_bytes : converted_bytes) += bytes_of(spec, type);
+    const auto make = [folder, spec, type, runtime]() -> at::Tensor {
+      const SafetensorsFolder::Located located = folder->find(spec.name);
+      if (can_be_viewed(*located.tensor, runtime.compute)) return view_of(located, type);
+      at::Tensor tensor = allocate_tensor(spec.shape, type);
+      run_fill_jobs({convert_job(*located.tensor, tensor)}, runtime.num_threads, nullptr);
+      advise_pages(located.tensor->data, located.tensor->num_bytes, MADV_DONTNEED);
+      return tensor;
+    };
+    sources[spec.name] = {make, bytes_of(spec, type)};
   }
-  check_memory(converted_bytes, dir + ": the converted weights");
-  // Reading ahead what memory cannot hold would only push out what was read first.
-  const bool page_in = viewed_bytes + converted_bytes < available_memory_bytes() * 3 / 4;
-
-  Weights::Map tensors;
-  std::vector<FillJob> jobs;
-  for (const TensorSpec& spec : specs) {
-    if (!spec.used) continue;
-    const SafetensorsFolder::Located located = folder.find(spec.name);
-    at::Tensor& tensor = tensors[spec.name];
-    if (can_be_viewed(*located.tensor, runtime.compute)) {
-      tensor = view_of(located, type);
-      if (page_in) jobs.push_back(page_in_job(*located.tensor));
-    } else {
-      tensor = allocate_tensor(spec.shape, type);
-      jobs.push_back(convert_job(*located.tensor, tensor));
-    }
-  }
-  run_fill_jobs(jobs, runtime.num_threads, progress);
-  return Weights(std::move(tensors));
+  return sources;
 }
 
 /// Scales that keep activations finite through any number of layers: norms 1, biases 0, products of unit variance.
@@ -126,22 +128,19 @@ RandomFill dummy_fill(const TensorSpec& spec, uint64_t seed) {
   return random;
 }
 
-Weights make_dummy(const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime, void (*progress)(double share)) {
+Weights::Sources dummy_sources(const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime) {
   const at::ScalarType type = scalar_type(runtime.compute);
-  int64_t needed = 0;
-  for (const TensorSpec& spec : specs) needed += spec.used ? bytes_of(spec, type) : 0;
-  check_memory(needed, "random weights of these dimensions");
-
-  Weights::Map tensors;
-  std::vector<FillJob> jobs;
+  Weights::Sources sources;
   for (const TensorSpec& spec : specs) {
     if (!spec.used) continue;
-    at::Tensor& tensor = tensors[spec.name];
-    tensor = allocate_tensor(spec.shape, type);
-    jobs.push_back(random_job(dummy_fill(spec, runtime.dummy_seed), tensor));
+    const auto make = [spec, type, runtime] {
+      at::Tensor tensor = allocate_tensor(spec.shape, type);
+      run_fill_jobs({random_job(dummy_fill(spec, runtime.dummy_seed), tensor)}, runtime.num_threads, nullptr);
+      return tensor;
+    };
+    sources[spec.name] = {make, bytes_of(spec, type)};
   }
-  run_fill_jobs(jobs, runtime.num_threads, progress);
-  return Weights(std::move(tensors));
+  return sources;
 }
 
 }  // namespace
@@ -182,17 +181,34 @@ ProblemList check_tensors(const SafetensorsFolder& folder, const std::vector<Ten
   return all;
 }
 
-const at::Tensor& Weights::at(const std::string& name) const {
-  const auto found = tensors_.find(name);
-  if (found == tensors_.end()) throw Error(ErrorCode::kInternal, "weight \"" + name + "\" is not loaded");
-  return found->second;
+Weights::Weights(const Map& tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    sources_[name] = {[kept = tensor] { return kept; }, static_cast<int64_t>(tensor.nbytes())};
+  }
+}
+
+Weights::Weights(Sources sources, Progress progress) : sources_(std::move(sources)), progress_(progress) {
+  for (const auto& [name, source] : sources_) total_bytes_ += source.num_bytes;
+}
+
+at::Tensor Weights::at(const std::string& name) const {
+  const auto found = sources_.find(name);
+  if (found == sources_.end()) throw Error(ErrorCode::kInternal, "weight \"" + name + "\" is not loaded");
+  at::Tensor tensor = found->second.make();
+  made_bytes_ = std::min(total_bytes_, made_bytes_ + found->second.num_bytes);
+  if (progress_ != nullptr) progress_(static_cast<double>(made_bytes_) / static_cast<double>(total_bytes_));
+  return tensor;
 }
 
 Weights load_weights(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
-                     void (*progress)(double share)) {
+                     Weights::Progress progress) {
   const std::vector<TensorSpec> specs = expected_tensors(config);
-  if (runtime.load_format == LoadFormat::kDummy) return make_dummy(specs, runtime, progress);
-  return load_stored(dir, specs, runtime, progress);
+  const bool is_dummy = runtime.load_format == LoadFormat::kDummy;
+  Weights::Sources sources = is_dummy ? dummy_sources(specs, runtime) : stored_sources(dir, specs, runtime);
+  int64_t needed = 0;
+  for (const auto& [name, source] : sources) needed += source.num_bytes;
+  check_memory(needed, is_dummy ? "random weights of these dimensions" : dir + ": the weights");
+  return Weights(std::move(sources), progress);
 }
 
 }  // namespace spyhop

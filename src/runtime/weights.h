@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -32,28 +33,42 @@ int64_t weights_bytes(const ModelConfig& config, ComputeType compute);
 /// tensors, by name and file, at most 20 of each kind.
 ProblemList check_tensors(const SafetensorsFolder& folder, const std::vector<TensorSpec>& expected);
 
-/// Tensors by name, all in the compute dtype on the CPU. Tensors that the checkpoint stores in that dtype, aligned, are views
-/// of the mapped file, which stays mapped while any of them lives: never write into them.
+/// Tensors by name, all in the compute dtype, made when they are asked for: so no more of the checkpoint is in memory than the
+/// layer that is being built. Ask once and keep the tensor.
 class Weights {
  public:
   using Map = std::unordered_map<std::string, at::Tensor>;
-  explicit Weights(Map tensors) : tensors_(std::move(tensors)) {}
+  struct Source {
+    std::function<at::Tensor()> make;
+    int64_t num_bytes = 0;
+  };
+  using Sources = std::unordered_map<std::string, Source>;
+  using Progress = void (*)(double share);
+
+  explicit Weights(const Map& tensors);
+
+  /// `progress`, which may be null, is called by at() with the share of all bytes that has been made; never beyond 1.
+  explicit Weights(Sources sources, Progress progress = nullptr);
 
   /// Throws Error{kInternal} for a name that is not among the used ones of expected_tensors (a defect of ours, not of the
   /// checkpoint).
-  const at::Tensor& at(const std::string& name) const;
+  at::Tensor at(const std::string& name) const;
 
-  size_t size() const { return tensors_.size(); }
+  size_t size() const { return sources_.size(); }
 
  private:
-  Map tensors_;
+  Sources sources_;
+  Progress progress_ = nullptr;
+  int64_t total_bytes_ = 0;
+  mutable int64_t made_bytes_ = 0;
 };
 
-/// Holds the files of `dir` against expected_tensors and loads the used ones; for LoadFormat::kDummy makes them up from the
-/// seed without reading a file. `progress`, which may be null, is called on the calling thread with the share done, 0 to 1.
+/// Holds the files of `dir` against expected_tensors; for LoadFormat::kDummy makes the tensors up from the seed without reading a
+/// file. Tensors that are stored in the compute dtype, aligned, are views of the mapped file, which stays mapped while any of them
+/// lives; the pages of one leave this process's memory with its last owner. Never write into them.
 /// Works on RuntimeConfig::num_threads threads; what it makes does not depend on their number.
-/// Throws Error{kModelLoad} with all problems of check_tensors together.
+/// Throws Error{kModelLoad} with all problems of check_tensors together, and when memory cannot hold the weights.
 Weights load_weights(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
-                     void (*progress)(double share));
+                     Weights::Progress progress);
 
 }  // namespace spyhop

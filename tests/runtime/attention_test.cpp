@@ -142,7 +142,7 @@ at::Tensor naive_mla(const Weights& w, const LanguageConfig& config, const at::T
 /// A sequence whose tokens come in chunks of the given sizes, through a cache with a scattered block table.
 at::Tensor run_in_chunks(const Attention& attention, const LanguageConfig& config, const at::Tensor& x,
                          const std::vector<int64_t>& chunks) {
-  KvCache cache({1, 32, 4, kv_cache_widths(config)}, kF32);
+  KvCache cache({1, 32, 16, kv_row_kinds(config)}, kF32);
   std::vector<int32_t> table(16);
   for (size_t i = 0; i < table.size(); ++i) table[i] = static_cast<int32_t>((i * 5 + 2) % 32);
   std::vector<at::Tensor> parts;
@@ -187,14 +187,6 @@ TEST(MlaAttention, EqualsTheTextbookFormHoweverThePromptIsChunked) {
   }
 }
 
-TEST(MlaAttention, TakesTheAbsorbedFormForFewQueriesAndTheExpandedOneForMany) {
-  const LanguageConfig config = mla_config(false);
-  const MlaAttention attention(mla_weights(config), "a", config);
-  EXPECT_TRUE(attention.prefers_absorbed(1, 2));
-  EXPECT_TRUE(attention.prefers_absorbed(1, 4096));
-  EXPECT_FALSE(attention.prefers_absorbed(4096, 4096));
-}
-
 TEST(Attention, SequencesOfOneStepDoNotSeeEachOther) {
   const LanguageConfig mha = mha_config(6);
   const LanguageConfig mla = mla_config(false);
@@ -202,7 +194,7 @@ TEST(Attention, SequencesOfOneStepDoNotSeeEachOther) {
     const auto attention = make_attention(config.use_mla ? mla_weights(config) : mha_weights(config), "a", config);
     const at::Tensor a = random_tensor({9, kHidden}, 13);
     const at::Tensor b = random_tensor({12, kHidden}, 14);
-    KvCache cache({1, 16, 4, kv_cache_widths(config)}, kF32);
+    KvCache cache({1, 16, 16, kv_row_kinds(config)}, kF32);
     const std::vector<int32_t> table_a = {3, 9, 0, 5};
     const std::vector<int32_t> table_b = {7, 1, 2, 4};
     const auto batch = [&](int64_t first_a, int64_t count_a, int64_t first_b, int64_t count_b) {
@@ -223,8 +215,13 @@ TEST(Attention, SequencesOfOneStepDoNotSeeEachOther) {
 }
 
 TEST(Attention, CachesWhatEachKindNeedsPerToken) {
-  EXPECT_EQ(kv_cache_widths(mha_config(2)), (std::vector<int64_t>{16, 16}));
-  EXPECT_EQ(kv_cache_widths(mla_config(false)), (std::vector<int64_t>{22}));
+  const std::vector<kernels::RowKind> mha = kv_row_kinds(mha_config(2));
+  ASSERT_EQ(mha.size(), 2U);
+  EXPECT_EQ(mha[0].width(), 16);
+  EXPECT_EQ(mha[1].width(), 16);
+  const std::vector<kernels::RowKind> mla = kv_row_kinds(mla_config(false));
+  ASSERT_EQ(mla.size(), 1U);
+  EXPECT_EQ(mla[0].width(), 22);
 }
 
 }  // namespace

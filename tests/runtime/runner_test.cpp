@@ -284,11 +284,11 @@ TEST(Runner, PutsTheGlobalViewLastWhereTheConfigSaysSo) {
 
 TEST(Runner, ReservesTwoContextsWhereThereIsMemoryUnlessToldOtherwise) {
   RuntimeConfig config;
-  config.kv_block_size = 24;
-  EXPECT_EQ(load("mini-tiny", config)->num_kv_blocks(), (2 * 4096 + 23) / 24);
-  config.kv_cache_tokens = 25;
+  config.kv_block_size = 48;
+  EXPECT_EQ(load("mini-tiny", config)->num_kv_blocks(), (2 * 4096 + 47) / 48);
+  config.kv_cache_tokens = 50;
   EXPECT_EQ(load("mini-tiny", config)->num_kv_blocks(), 2);
-  EXPECT_EQ(load("mini-tiny", config)->kv_block_size(), 24);
+  EXPECT_EQ(load("mini-tiny", config)->kv_block_size(), 48);
 }
 
 TEST(Runner, RefusesCallsThatDoNotFit) {
@@ -339,8 +339,8 @@ TEST(MakeRunner, RefusesSettingsThatNoMachineCanServe) {
     }
   };
   RuntimeConfig config;
-  config.kv_block_size = 0;
-  EXPECT_EQ(message(config), "kv_block_size is 0; allowed: 1 or more");
+  config.kv_block_size = 24;
+  EXPECT_EQ(message(config), "kv_block_size is 24; allowed: multiples of 16");
   config = {};
   config.kv_cache_tokens = -5;
   EXPECT_EQ(message(config), "kv_cache_tokens is -5; allowed: 0 or more");

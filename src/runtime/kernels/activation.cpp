@@ -1,10 +1,10 @@
 #include "runtime/kernels/activation.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/simd.h"
+#include "runtime/thread_pool.h"
 
 namespace spyhop::kernels {
 namespace {
@@ -47,14 +47,14 @@ SPYHOP_CLONES void gelu_span(const float* x, float* y, int64_t count) {
 
 template <typename T>
 void silu_mul_all(const at::Tensor& gate, const at::Tensor& up, const at::Tensor& y) {
-  at::parallel_for(0, y.numel(), kGrain, [&](int64_t begin, int64_t end) {
+  parallel_ranges(y.numel(), kGrain, [&](int64_t begin, int64_t end) {
     silu_mul_span(simd::data<T>(gate) + begin, simd::data<T>(up) + begin, simd::mutable_data<T>(y) + begin, end - begin);
   });
 }
 
 template <typename T>
 void gelu_all(const at::Tensor& x, const at::Tensor& y) {
-  at::parallel_for(0, y.numel(), kGrain, [&](int64_t begin, int64_t end) {
+  parallel_ranges(y.numel(), kGrain, [&](int64_t begin, int64_t end) {
     gelu_span(simd::data<T>(x) + begin, simd::mutable_data<T>(y) + begin, end - begin);
   });
 }

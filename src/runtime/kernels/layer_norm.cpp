@@ -1,12 +1,12 @@
 #include "runtime/kernels/layer_norm.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <cmath>
 
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/simd.h"
+#include "runtime/thread_pool.h"
 
 namespace spyhop::kernels {
 namespace {
@@ -51,7 +51,7 @@ SPYHOP_CLONES void norm_row(const float* x, const Affine<float>& affine, float* 
 template <typename T>
 void all_rows(const at::Tensor& x, const Affine<T>& affine, const at::Tensor& y) {
   const int64_t width = x.size(1);
-  at::parallel_for(0, x.size(0), 16, [&](int64_t begin, int64_t end) {
+  parallel_ranges(x.size(0), 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       norm_row(simd::data<T>(x) + i * width, affine, simd::mutable_data<T>(y) + i * width, width);
     }

@@ -1,13 +1,13 @@
 #include "runtime/kernels/mix_experts.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/simd.h"
+#include "runtime/thread_pool.h"
 
 namespace spyhop::kernels {
 namespace {
@@ -43,7 +43,7 @@ void mix_all(const at::Tensor& rows, const at::Tensor& slots, const at::Tensor& 
   const int64_t k = slots.size(1);
   const int64_t* const slot = slots.data_ptr<int64_t>();
   const float* const weight = weights.data_ptr<float>();
-  at::parallel_for(0, slots.size(0), 4, [&](int64_t begin, int64_t end) {
+  parallel_ranges(slots.size(0), 4, [&](int64_t begin, int64_t end) {
     std::vector<float> sums(static_cast<size_t>(width));
     for (int64_t token = begin; token < end; ++token) {
       std::fill(sums.begin(), sums.end(), 0.0F);

@@ -1,12 +1,12 @@
 #include "runtime/kernels/rms_norm.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <cmath>
 
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/simd.h"
+#include "runtime/thread_pool.h"
 
 namespace spyhop::kernels {
 namespace {
@@ -35,7 +35,7 @@ SPYHOP_CLONES void rms_row(const float* x, const float* weight, float* y, int64_
 template <typename T>
 void all_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& y, float eps) {
   const int64_t width = x.size(1);
-  at::parallel_for(0, x.size(0), 16, [&](int64_t begin, int64_t end) {
+  parallel_ranges(x.size(0), 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       rms_row(simd::data<T>(x) + i * width, simd::data<T>(weight), simd::mutable_data<T>(y) + i * width, width, eps);
     }

@@ -1,10 +1,10 @@
 #include "runtime/kernels/rope.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/simd.h"
+#include "runtime/thread_pool.h"
 
 namespace spyhop::kernels {
 namespace {
@@ -60,7 +60,7 @@ SPYHOP_CLONES void rotate_interleaved(float* head, const Angles<float>& angles) 
 template <typename T>
 void rotate_all(const at::Tensor& x, const RopeTable& table, RopePairs pairs) {
   const int64_t half = x.size(2) / 2;
-  at::parallel_for(0, x.size(0), 16, [&](int64_t begin, int64_t end) {
+  parallel_ranges(x.size(0), 16, [&](int64_t begin, int64_t end) {
     for (int64_t token = begin; token < end; ++token) {
       const Angles<T> angles{simd::data<T>(table.cos) + token * half, simd::data<T>(table.sin) + token * half, half};
       for (int64_t head = 0; head < x.size(1); ++head) {

@@ -139,7 +139,8 @@ TEST(Linear, RunsTasksOfDifferentShapesTogether) {
   const UsePool use_pool(pool);
   kernels::linear(tasks);
   for (size_t i = 0; i < tasks.size(); ++i) {
-    if (shapes[i].rows > 0) EXPECT_LT(relative_difference(ys[i], expected[i]), 2e-6) << i;
+    if (shapes[i].rows == 0) continue;
+    EXPECT_LT(relative_difference(ys[i], expected[i]), 2e-6) << i;
   }
   EXPECT_NO_THROW(kernels::linear(std::vector<kernels::LinearTask>{}));
 }

@@ -13,12 +13,12 @@ namespace spyhop {
 struct KvCacheShape {
   int num_layers = 0;
   int num_blocks = 0;
-  int block_size = 16;                  // tokens; a multiple of kernels::kGroupTokens
-  std::vector<kernels::RowKind> rows;   // of each layer: keys and values, or latent with rope key
+  int block_size = 16;                 // tokens; a multiple of kernels::kGroupTokens
+  std::vector<kernels::RowKind> rows;  // of each layer: keys and values, or latent with rope key
 };
 
-/// One kind of row of one layer. The n-th position of a sequence is in block block_table[n / block_size]. On the CPU rows lie as
-/// the attention kernel reads them, elsewhere as plain rows.
+/// One kind of row of one layer. The n-th position of a sequence is in block block_table[n / block_size]. On the CPU rows lie
+/// as the attention kernel reads them, elsewhere as plain rows.
 class KvStore {
  public:
   KvStore(const KvCacheShape& shape, const kernels::RowKind& kind, const at::TensorOptions& options);

@@ -61,8 +61,8 @@ at::Tensor MlaAttention::attend(const at::Tensor& absorbed, const StepBatch& bat
   std::vector<at::Tensor> parts;
   for (const SequenceSpan& span : batch.sequences) {
     const at::Tensor rows = cache.gather(*span.block_table, span.num_keys()).unsqueeze(1);  // one key head for all
-    parts.push_back(kernels::attend_aten({absorbed.narrow(0, span.first_row, span.num_tokens), rows, rows.narrow(2, 0, rank_),
-                                          scale_, /*causal=*/true}));
+    parts.push_back(kernels::attend_aten(
+        {absorbed.narrow(0, span.first_row, span.num_tokens), rows, rows.narrow(2, 0, rank_), scale_, /*causal=*/true}));
   }
   return at::cat(parts);
 }

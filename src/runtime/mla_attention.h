@@ -11,9 +11,10 @@
 namespace spyhop {
 
 /// Caches the normalised latent and the rotated shared key: kv_lora_rank + rope numbers per token. Always in the absorbed form:
-/// queries go through kv_b into the latent space, where all heads share the cached rows, and the mixed latents through kv_b out of
-/// it. The expanded form (kv_b makes each head's keys and values) would spare a few percent of a long prompt, but gives other last
-/// bits, and a token's bits must not depend on how its prompt was cut or what of it was cached. Source: DeepseekV2Attention.
+/// queries go through kv_b into the latent space, where all heads share the cached rows, and the mixed latents through kv_b out
+/// of it. The expanded form (kv_b makes each head's keys and values) would spare a few percent of a long prompt, but gives
+/// other last bits, and a token's bits must not depend on how its prompt was cut or what of it was cached. Source:
+/// DeepseekV2Attention.
 class MlaAttention : public Attention {
  public:
   MlaAttention(const Weights& weights, const std::string& prefix, const LanguageConfig& config);

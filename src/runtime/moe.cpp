@@ -57,7 +57,8 @@ Moe::Moe(const Weights& weights, const std::string& prefix, const LanguageConfig
 Moe::Results Moe::run_experts(const at::Tensor& rows, const std::vector<Group>& groups, const at::Tensor& x) const {
   Results results{at::empty_like(rows), shared_experts_ ? at::empty_like(x) : at::Tensor()};
   const at::Tensor inner = at::empty({rows.size(0), experts_.front().width()}, rows.options());
-  const at::Tensor shared_inner = shared_experts_ ? at::empty({x.size(0), shared_experts_->width()}, x.options()) : at::Tensor();
+  const at::Tensor shared_inner =
+      shared_experts_ ? at::empty({x.size(0), shared_experts_->width()}, x.options()) : at::Tensor();
   std::vector<kernels::LinearTask> gate_up;
   std::vector<kernels::LinearTask> down;
   // The shared experts have the most rows: first, so that no thread ends on them alone.

@@ -11,8 +11,8 @@
 
 namespace spyhop {
 
-/// A fixed set of threads that do the chunks of one loop at a time together with the caller. Chunks are claimed one by one, so a
-/// thread that loses its core holds up the chunk it is at and nothing else; a thread that does not even wake in time is not
+/// A fixed set of threads that do the chunks of one loop at a time together with the caller. Chunks are claimed one by one, so
+/// a thread that loses its core holds up the chunk it is at and nothing else; a thread that does not even wake in time is not
 /// waited for. Idle threads spin for some microseconds, then sleep.
 /// Thread safety: one thread at a time may call run().
 class ThreadPool {

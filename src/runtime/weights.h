@@ -63,11 +63,11 @@ class Weights {
   mutable int64_t made_bytes_ = 0;
 };
 
-/// Holds the files of `dir` against expected_tensors; for LoadFormat::kDummy makes the tensors up from the seed without reading a
-/// file. Tensors that are stored in the compute dtype, aligned, are views of the mapped file, which stays mapped while any of them
-/// lives; the pages of one leave this process's memory with its last owner. Never write into them.
-/// Works on RuntimeConfig::num_threads threads; what it makes does not depend on their number.
-/// Throws Error{kModelLoad} with all problems of check_tensors together, and when memory cannot hold the weights.
+/// Holds the files of `dir` against expected_tensors; for LoadFormat::kDummy makes the tensors up from the seed without reading
+/// a file. Tensors that are stored in the compute dtype, aligned, are views of the mapped file, which stays mapped while any of
+/// them lives; the pages of one leave this process's memory with its last owner. Never write into them. Works on
+/// RuntimeConfig::num_threads threads; what it makes does not depend on their number. Throws Error{kModelLoad} with all
+/// problems of check_tensors together, and when memory cannot hold the weights.
 Weights load_weights(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
                      Weights::Progress progress);
 

@@ -18,8 +18,8 @@ namespace {
 using simd::Bf16;
 
 constexpr int64_t kLanes = 16;
-/// Rows (queries times the heads that share a key head) of a unit of work. Keys that have to be turned first are turned once for
-/// all of them; otherwise the fewer the better the scores fit the cache.
+/// Rows (queries times the heads that share a key head) of a unit of work. Keys that have to be turned first are turned once
+/// for all of them; otherwise the fewer the better the scores fit the cache.
 constexpr int64_t kUnitRows = kMaxTileRows;
 constexpr int64_t kUnitRowsOfTurnedKeys = 4 * kMaxTileRows;
 
@@ -126,8 +126,8 @@ class UnitRun {
         num_groups_(round_up(last_visible_, kGroupTokens) / kGroupTokens),
         padded_keys_(round_up(last_visible_, kTileColumns)),
         dot_tile_(dot_tile_function(input.queries.scalar_type())) {
-    scratch_.scores.resize(static_cast<size_t>(std::max<int64_t>(static_cast<int64_t>(scratch_.scores.size()),
-                                                                 unit.num_rows * padded_keys_)));
+    scratch_.scores.resize(
+        static_cast<size_t>(std::max<int64_t>(static_cast<int64_t>(scratch_.scores.size()), unit.num_rows * padded_keys_)));
     probabilities_ = reinterpret_cast<T*>(
         Scratch::grown(scratch_.probabilities, unit.num_rows * padded_keys_ * static_cast<int64_t>(sizeof(T))));
   }
@@ -156,8 +156,7 @@ class UnitRun {
     for (int64_t row = 0; row < unit_.num_rows; ++row) {
       const int64_t index = unit_.first_row + row;
       const int64_t head = unit_.kv_head * group_ + index % group_;
-      std::memcpy(rows + row * row_bytes,
-                  queries + (unit_.span->first_row + index / group_) * query_bytes + head * row_bytes,
+      std::memcpy(rows + row * row_bytes, queries + (unit_.span->first_row + index / group_) * query_bytes + head * row_bytes,
                   static_cast<size_t>(row_bytes));
     }
     return rows;
@@ -181,9 +180,9 @@ class UnitRun {
     tile.c = sums;
     for (int64_t index = 0; index < num_groups_; index += 2) {
       const char* const first = keys_of_group(input_.keys, head_of_group(input_.keys, index), turned);
-      const char* const second = index + 1 == num_groups_ ? first
-                                                          : keys_of_group(input_.keys, head_of_group(input_.keys, index + 1),
-                                                                          turned + head_bytes);
+      const char* const second = index + 1 == num_groups_
+                                     ? first
+                                     : keys_of_group(input_.keys, head_of_group(input_.keys, index + 1), turned + head_bytes);
       tile.segments = &first;
       tile.b_second_bytes = second - first;
       for (int64_t row = 0; row < unit_.num_rows; row += kMaxTileRows) {
@@ -348,7 +347,12 @@ at::Tensor attend_full(const FullAttendInput& input) {
   const TemporaryRows values(input.values, RowLayout::kValues);
   const std::vector<int32_t> table{0};
   const int64_t length = input.queries.size(0);
-  return attend({input.queries, keys.paged(), values.paged(), input.values.size(2), input.scale, {{0, length, 0, &table}},
+  return attend({input.queries,
+                 keys.paged(),
+                 values.paged(),
+                 input.values.size(2),
+                 input.scale,
+                 {{0, length, 0, &table}},
                  input.keys.size(0)});
 }
 

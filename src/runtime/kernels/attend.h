@@ -28,9 +28,9 @@ struct AttendInput {
   int64_t num_keys = 0;  // all queries see this many; 0: each sees the positions up to its own
 };
 
-/// All sequences in one parallel loop. The products are rounded to the compute type before the scale and after it, and so are the
-/// probabilities. Keys are taken in order of position, so a row of the result depends on its query and the keys it sees, bit for
-/// bit, not on the other queries. Returns [num_rows, num_heads * value_dim].
+/// All sequences in one parallel loop. The products are rounded to the compute type before the scale and after it, and so are
+/// the probabilities. Keys are taken in order of position, so a row of the result depends on its query and the keys it sees,
+/// bit for bit, not on the other queries. Returns [num_rows, num_heads * value_dim].
 at::Tensor attend(const AttendInput& input);
 
 /// Full attention within one tile of an image: every query sees every key. [length, num_heads, dim], a row's elements adjacent.

@@ -18,8 +18,8 @@ std::string instruction_set_name(InstructionSet set);
 /// Those of this machine, portable first.
 std::vector<InstructionSet> available_instruction_sets();
 
-/// Takes the set of this name from now on ("auto": the best). Not while kernels run. Results differ in the last bits from set to
-/// set. Throws Error{kModelLoad} for a name that does not exist or instructions that the machine does not have.
+/// Takes the set of this name from now on ("auto": the best). Not while kernels run. Results differ in the last bits from set
+/// to set. Throws Error{kModelLoad} for a name that does not exist or instructions that the machine does not have.
 void force_instruction_set(const std::string& name);
 
 }  // namespace spyhop::kernels

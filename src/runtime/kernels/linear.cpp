@@ -14,8 +14,8 @@ namespace {
 
 using simd::Bf16;
 
-constexpr int64_t kPrefetchBytes = 8192;          // covers the latency of memory at a core's share of its bandwidth
-constexpr int64_t kUnitsPerThread = 8;            // enough for an even end
+constexpr int64_t kPrefetchBytes = 8192;           // covers the latency of memory at a core's share of its bandwidth
+constexpr int64_t kUnitsPerThread = 8;             // enough for an even end
 constexpr int64_t kSerialWork = int64_t{1} << 16;  // multiplications: below it a second thread costs more than it gives
 
 /// A tile of sums and where it goes.

@@ -7,9 +7,9 @@
 
 namespace spyhop::kernels {
 
-/// The weight of y = x W^T, [out, in], repacked into panels of 32 columns of y: [out / 32][in / s][32][s] with s = 2 for bf16 and 1
-/// for f32, so that a panel is one stream of memory whatever the number of rows of x. What is missing of the last panel and of an
-/// odd last step is zero. Copies share the memory; it is never written again.
+/// The weight of y = x W^T, [out, in], repacked into panels of 32 columns of y: [out / 32][in / s][32][s] with s = 2 for bf16
+/// and 1 for f32, so that a panel is one stream of memory whatever the number of rows of x. What is missing of the last panel
+/// and of an odd last step is zero. Copies share the memory; it is never written again.
 class PackedMatrix {
  public:
   PackedMatrix() = default;

@@ -25,8 +25,7 @@ char* element(const HeadRow<T>& row, RowLayout layout, int64_t i) {
   if (layout == RowLayout::kKeys) {
     return row.group + (i / per_step * kGroupTokens + row.token) * kStepBytes + i % per_step * static_cast<int64_t>(sizeof(T));
   }
-  return row.group + (row.token / per_step * row.dim + i) * kStepBytes +
-         row.token % per_step * static_cast<int64_t>(sizeof(T));
+  return row.group + (row.token / per_step * row.dim + i) * kStepBytes + row.token % per_step * static_cast<int64_t>(sizeof(T));
 }
 
 template <typename T>

@@ -89,7 +89,11 @@ struct Cache {
 /// The last `queries.size(0)` positions of the sequence in `cache`.
 at::Tensor attend_last(const at::Tensor& queries, int64_t num_keys, const Cache& cache, double scale) {
   const int64_t count = queries.size(0);
-  return kernels::attend({queries, cache.keys.paged(), cache.values.paged(), queries.size(2), scale,
+  return kernels::attend({queries,
+                          cache.keys.paged(),
+                          cache.values.paged(),
+                          queries.size(2),
+                          scale,
                           {{0, count, num_keys - count, &cache.table}}});
 }
 
@@ -113,8 +117,8 @@ TEST(Attend, TakesOneRowAsKeyAndValue) {
     const at::Tensor queries = random_tensor({9, 6, 40}, 1, type);
     const at::Tensor latents = random_tensor({50, 1, 40}, 2, type);
     const Cache cache(latents, latents, RowLayout::kValues);
-    const at::Tensor ours = kernels::attend(
-        {queries, cache.keys.paged(), cache.keys.paged(), /*value_dim=*/32, 0.2, {{0, 9, 41, &cache.table}}});
+    const at::Tensor ours =
+        kernels::attend({queries, cache.keys.paged(), cache.keys.paged(), /*value_dim=*/32, 0.2, {{0, 9, 41, &cache.table}}});
     const at::Tensor expected = naive({queries, latents, latents.narrow(2, 0, 32), 0.2, true});
     EXPECT_LT(max_difference(ours, expected), type == at::kFloat ? 4e-6 : 0.06);
   }
@@ -164,7 +168,8 @@ TEST(Attend, RefusesWhatDoesNotFit) {
 
 TEST(AttendFull, LetsEveryQuerySeeEveryKeyOfStridedViews) {
   for_every_instruction_set([] {
-    for (const auto& [length, heads, dim] : std::vector<std::array<int64_t, 3>>{{49, 4, 16}, {36, 2, 28}, {20, 3, 24}, {33, 1, 72}}) {
+    for (const auto& [length, heads, dim] :
+         std::vector<std::array<int64_t, 3>>{{49, 4, 16}, {36, 2, 28}, {20, 3, 24}, {33, 1, 72}}) {
       for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
         const at::Tensor fused = random_tensor({length, 3, heads, dim}, 10, type);
         const kernels::FullAttendInput input{fused.select(1, 0), fused.select(1, 1), fused.select(1, 2), 0.3};

@@ -3,32 +3,16 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <system_error>
-#include <thread>
 
+#include "runtime/thread_pool.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
 namespace {
 
-constexpr int kMaxThreads = 64;
 constexpr int64_t kLanes = 4;  // random values drawn from one 64-bit word
 static_assert(kFillChunk % kLanes == 0, "a word of random bits must not be cut by a chunk");
-
-struct Chunk {
-  size_t job;
-  int64_t begin;
-};
-
-std::vector<Chunk> cut(const std::vector<FillJob>& jobs) {
-  std::vector<Chunk> chunks;
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    for (int64_t begin = 0; begin < jobs[i].num_elements; begin += kFillChunk) chunks.push_back({i, begin});
-  }
-  return chunks;
-}
 
 template <typename Source, typename Target>
 void convert(const uint8_t* source, Target* target, int64_t begin, int64_t end) {
@@ -80,30 +64,10 @@ void draw(const RandomFill& random, int64_t begin, int64_t end, Store store) {
 
 }  // namespace
 
-void run_fill_jobs(const std::vector<FillJob>& jobs, int num_threads, void (*progress)(double share)) {
-  const std::vector<Chunk> chunks = cut(jobs);
-  std::atomic<size_t> next{0};
-  std::atomic<size_t> done{0};
-  const auto work = [&](bool reports) {
-    for (size_t i = next++; i < chunks.size(); i = next++) {
-      const FillJob& job = jobs[chunks[i].job];
-      job.fill(chunks[i].begin, std::min(chunks[i].begin + kFillChunk, job.num_elements));
-      const size_t finished = ++done;
-      if (reports && finished < chunks.size()) progress(static_cast<double>(finished) / static_cast<double>(chunks.size()));
-    }
-  };
-  const int wanted = num_threads > 0 ? num_threads : static_cast<int>(std::thread::hardware_concurrency());
-  std::vector<std::thread> helpers;
-  for (int i = 1; i < std::min(wanted, kMaxThreads) && static_cast<size_t>(i) < chunks.size(); ++i) {
-    try {
-      helpers.emplace_back(work, false);
-    } catch (const std::system_error&) {
-      break;  // no more threads to be had: those there are do it all
-    }
-  }
-  work(progress != nullptr);
-  for (std::thread& helper : helpers) helper.join();
-  if (progress != nullptr) progress(1.0);
+void run_fill_job(const FillJob& job) {
+  parallel_for((job.num_elements + kFillChunk - 1) / kFillChunk, [&job](int64_t chunk) {
+    job.fill(chunk * kFillChunk, std::min((chunk + 1) * kFillChunk, job.num_elements));
+  });
 }
 
 FillJob convert_job(const StoredTensor& source, const at::Tensor& target) {

@@ -18,11 +18,10 @@ struct FillJob {
   std::function<void(int64_t begin, int64_t end)> fill;  // must not throw; called from several threads, for disjoint ranges
 };
 
-constexpr int64_t kFillChunk = int64_t{1} << 20;  // elements
+constexpr int64_t kFillChunk = int64_t{1} << 16;  // elements
 
-/// Does all jobs on `num_threads` threads (0 = as many as the machine runs at once), the calling one among them.
-/// `progress`, which may be null, is called on the calling thread with the share of all elements done, 1 at the end.
-void run_fill_jobs(const std::vector<FillJob>& jobs, int num_threads, void (*progress)(double share));
+/// Does a job on the calling thread's pool. What it makes does not depend on the number of threads.
+void run_fill_job(const FillJob& job);
 
 /// Writes the values of `source` (BF16, F16 or F32, any alignment), rounded to nearest even, to `target` (bf16 or f32,
 /// contiguous, as many elements). The job keeps `target` alive, not the source.

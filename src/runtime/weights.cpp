@@ -96,11 +96,11 @@ Weights::Sources stored_sources(const std::string& dir, const std::vector<Tensor
   Weights::Sources sources;
   for (const TensorSpec& spec : specs) {
     if (!spec.used) continue;
-    const auto make = [folder, spec, type, runtime]() -> at::Tensor {
+    const auto make = [folder, spec, type, compute = runtime.compute]() -> at::Tensor {
       const SafetensorsFolder::Located located = folder->find(spec.name);
-      if (can_be_viewed(*located.tensor, runtime.compute)) return view_of(located, type);
+      if (can_be_viewed(*located.tensor, compute)) return view_of(located, type);
       at::Tensor tensor = allocate_tensor(spec.shape, type);
-      run_fill_jobs({convert_job(*located.tensor, tensor)}, runtime.num_threads, nullptr);
+      run_fill_job(convert_job(*located.tensor, tensor));
       advise_pages(located.tensor->data, located.tensor->num_bytes, MADV_DONTNEED);
       return tensor;
     };
@@ -133,9 +133,9 @@ Weights::Sources dummy_sources(const std::vector<TensorSpec>& specs, const Runti
   Weights::Sources sources;
   for (const TensorSpec& spec : specs) {
     if (!spec.used) continue;
-    const auto make = [spec, type, runtime] {
+    const auto make = [spec, type, seed = runtime.dummy_seed] {
       at::Tensor tensor = allocate_tensor(spec.shape, type);
-      run_fill_jobs({random_job(dummy_fill(spec, runtime.dummy_seed), tensor)}, runtime.num_threads, nullptr);
+      run_fill_job(random_job(dummy_fill(spec, seed), tensor));
       return tensor;
     };
     sources[spec.name] = {make, bytes_of(spec, type)};

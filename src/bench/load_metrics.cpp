@@ -231,7 +231,9 @@ std::string metrics_table(const LoadMetrics& metrics, const std::string& title) 
   table += table_row("Peak output token throughput (tok/s):", metrics.max_output_tokens_per_s);
   table += table_row("Total token throughput (tok/s):", metrics.total_token_throughput);
   table += table_row("Peak concurrent requests:", std::to_string(metrics.max_concurrent_requests));
-  for (const NamedSummary& named : summaries(metrics)) table += summary_rows(named, metrics.percents);
+  for (const NamedSummary& named : summaries(metrics)) {
+    if (named.summary->count > 0) table += summary_rows(named, metrics.percents);
+  }
   return table + std::string(kTableWidth, '=') + "\n";
 }
 

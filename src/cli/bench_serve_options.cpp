@@ -37,13 +37,15 @@ void declare_requests(CLI::App& command, BenchServeOptions& o) {
   const std::string group = "Requests";
   WorkloadOptions& workload = o.bench.workload;
   const CLI::Range tokens(size_t{1}, kMostTokens);
-  command.add_option("--random-input-len", workload.text.input_tokens, "Tokens of a prompt of random words")
+  command
+      .add_option("--random-input-len", workload.text.input_tokens,
+                  "Tokens of a prompt of random words (default: 1024; 64 with --interfere-image, 32 with --multi-turn)")
       ->check(tokens)
-      ->capture_default_str()
       ->group(group);
-  command.add_option("--random-output-len", workload.text.output_tokens, "Tokens of an answer")
+  command
+      .add_option("--random-output-len", workload.text.output_tokens,
+                  "Tokens of an answer (default: 128; 2048 with --interfere-image, 32 with --multi-turn)")
       ->check(tokens)
-      ->capture_default_str()
       ->group(group);
   command.add_option("--random-range-ratio", workload.text.range_ratio, "Both vary by this share of themselves")
       ->check(CLI::Range(0.0, 0.999))
@@ -53,7 +55,7 @@ void declare_requests(CLI::App& command, BenchServeOptions& o) {
       ->check(CLI::Range(size_t{0}, kMostTokens))
       ->capture_default_str()
       ->group(group);
-  command.add_flag("--calibrate,!--no-calibrate", o.bench.calibrate, "Ask first how many tokens random words are (default)")
+  command.add_flag("!--no-calibrate", o.bench.calibrate, "Takes a word for a token, and does not ask first how many it is")
       ->group(group);
   command
       .add_option("--dataset-path", o.bench.dataset_path,
@@ -86,7 +88,9 @@ void declare_requests(CLI::App& command, BenchServeOptions& o) {
 void declare_load(CLI::App& command, BenchServeOptions& o) {
   const std::string group = "Load";
   LoadOptions& load = o.bench.load;
-  command.add_option("--num-prompts", o.bench.workload.num_prompts, "Requests, or chats (default: 100; of a file, every line)")
+  command
+      .add_option("--num-prompts", o.bench.workload.num_prompts,
+                  "Requests (default: 100; of a file, every line), or chats (default: 5)")
       ->check(CLI::Range(size_t{1}, kMostRequests))
       ->group(group);
   command.add_option("--request-rate", o.request_rate, "Requests per second, as a Poisson process (default: inf, all at once)")
@@ -168,6 +172,26 @@ BenchMode choose_mode(const BenchServeOptions& o) {
   return o.is_multi_turn ? BenchMode::kMultiTurn : BenchMode::kLoad;
 }
 
+/// What a mode sends unless flags say otherwise: short questions where they would only blur what is measured.
+struct WorkloadDefaults {
+  size_t input_tokens;
+  size_t output_tokens;
+  size_t num_prompts;
+};
+
+WorkloadDefaults defaults_of(BenchMode mode) {
+  switch (mode) {
+    case BenchMode::kInterfere:
+      return {64, 2048, 100};
+    case BenchMode::kMultiTurn:
+      return {32, 32, 5};
+    case BenchMode::kLoad:
+    case BenchMode::kSweep:
+      break;
+  }
+  return {1024, 128, 100};
+}
+
 double resolve_rate(const BenchServeOptions& o, bool is_given) {
   if (!is_given || (std::isinf(o.request_rate) && o.request_rate > 0)) return 0;
   if (std::isfinite(o.request_rate) && o.request_rate > 0) return o.request_rate;
@@ -178,8 +202,6 @@ double resolve_rate(const BenchServeOptions& o, bool is_given) {
 }  // namespace
 
 void declare_bench_serve_options(CLI::App& command, BenchServeOptions& options) {
-  options.bench.workload.text.input_tokens = 1024;
-  options.bench.workload.text.output_tokens = 128;
   declare_server(command, options);
   declare_requests(command, options);
   declare_load(command, options);
@@ -188,13 +210,15 @@ void declare_bench_serve_options(CLI::App& command, BenchServeOptions& options) 
 }
 
 ServeBenchOptions resolve(const CLI::App& command, const BenchServeOptions& options) {
-  constexpr size_t kDefaultPrompts = 100;
   constexpr double kMilliseconds = 1000;
   ServeBenchOptions bench = options.bench;
   const bool is_random = bench.dataset_path.empty();
   bench.mode = choose_mode(options);
   bench.client.request_timeout = std::chrono::milliseconds(std::llround(options.request_timeout * kMilliseconds));
-  if (command.count("--num-prompts") == 0 && is_random) bench.workload.num_prompts = kDefaultPrompts;
+  const WorkloadDefaults defaults = defaults_of(bench.mode);
+  if (command.count("--random-input-len") == 0) bench.workload.text.input_tokens = defaults.input_tokens;
+  if (command.count("--random-output-len") == 0) bench.workload.text.output_tokens = defaults.output_tokens;
+  if (command.count("--num-prompts") == 0 && is_random) bench.workload.num_prompts = defaults.num_prompts;
   bench.workload.request.is_chat = bench.client.path == kChatPath;
   bench.workload.request.ignore_eos = command.count("--ignore-eos") > 0 ? options.ignore_eos : is_random;
   bench.workload.images.size = parse_image_size(options.image_size, "--image-size");

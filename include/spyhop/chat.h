@@ -63,7 +63,7 @@ struct ChatRequest {
   std::vector<std::string> stop;           // never part of the answer
   int priority = 0;                        // smaller goes first
   std::string cache_salt;                  // requests with different salts share no cached prefix
-  std::optional<int> timeout_ms;           // from submission to the last token; absent: none
+  std::optional<int> timeout_ms;           // from submission to the last token; absent: the server's limit alone
   bool ignore_eos = false;
   bool skip_special_tokens = false;        // false keeps the grounding tokens in the text
 };
@@ -105,9 +105,18 @@ struct ChoiceFinish {
   FinishReason reason = FinishReason::kStop;
 };
 
+/// Where a request's time went, in milliseconds; over all n answers.
+struct Timings {
+  double queue_ms = 0;                // from the end of its preparation until it ran
+  double first_token_ms = 0;          // from then on
+  double generation_ms = 0;           // from the first token of all to the last
+  std::optional<double> mean_gap_ms;  // between tokens of one answer; absent when none has two
+};
+
 /// The last event of a stream that went well, after every choice's ChoiceFinish.
 struct StreamEnd {
   Usage usage;
+  Timings timings{};
 };
 
 /// The last event of a stream that failed. Rethrown as Error{code, message} by collectors.

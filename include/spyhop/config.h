@@ -32,6 +32,7 @@ struct FetchPolicy {
   int max_redirects = 3;
   std::chrono::milliseconds connect_timeout{3000};
   std::chrono::milliseconds total_timeout{10000};
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();  // for all of a request's
 };
 
 struct RuntimeConfig {
@@ -62,6 +63,8 @@ struct EngineConfig {
   int max_num_seqs = 8;                 // sequences that run at the same time
   int max_queue = 256;                  // answers that wait; more are refused with kOverloaded
   int max_n = 8;                        // answers per request
+  std::chrono::milliseconds request_timeout{0};  // from submission to the last token; 0 = none
+  size_t max_unread_bytes = size_t{4} << 20;     // of an answer that its client does not read; more end the request
   bool prefix_caching = false;          // keep keys and values of ended requests for prompts that begin alike
   int64_t vision_cache_bytes = int64_t{256} << 20;  // encoded images kept for later requests; 0 keeps none
   bool trust_special_tokens = false;  // true: every special token spelled in a request's text is live, as in the original
@@ -75,6 +78,7 @@ struct ServerConfig {
   int max_messages = 1024;    // per request
   int max_connections = 256;  // streams and idle clients, one worker thread each
   std::chrono::seconds keep_alive{5};
+  std::chrono::milliseconds write_timeout{20000};  // a client that takes nothing of its answer for so long is let go
   std::chrono::seconds drain_timeout{30};  // after the first SIGTERM
 };
 

@@ -12,6 +12,8 @@
 
 namespace spyhop {
 
+class Metrics;
+
 /// The answer to one request, read by one thread.
 class ResponseStream {
  public:
@@ -29,9 +31,14 @@ struct ModelInfo {
   std::string fingerprint;  // of build and weights
 };
 
+/// Answers, not requests: one of n = 2 counts twice.
 struct EngineStats {
   int num_running = 0;
   int num_waiting = 0;
+  int max_num_seqs = 0;         // of num_running
+  int max_queue = 0;            // of num_waiting
+  double kv_cache_usage = 0;    // share of the KV cache that running answers hold, 0 to 1
+  int retry_after_seconds = 1;  // when there will probably be room, should there be none now
 };
 
 /// Thread safety: every member may be called from any thread.
@@ -55,6 +62,7 @@ class Engine {
 using LoadProgress = void (*)(double share);
 
 /// Loads the checkpoint and starts the engine thread. Throws Error{kModelLoad} naming every file and tensor at fault.
-std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress progress = nullptr);
+/// `metrics`, where given, outlives the engine.
+std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress progress = nullptr, Metrics* metrics = nullptr);
 
 }  // namespace spyhop

@@ -37,9 +37,17 @@ class Error : public std::runtime_error {
   ErrorCode code() const noexcept { return code_; }
   const std::string& param() const noexcept { return param_; }
 
+  /// For errors that pass: when to try again. 0 = nothing is known.
+  int retry_after_seconds() const noexcept { return retry_after_seconds_; }
+  Error& retry_after(int seconds) {
+    retry_after_seconds_ = seconds;
+    return *this;
+  }
+
  private:
   ErrorCode code_;
   std::string param_;
+  int retry_after_seconds_ = 0;
 };
 
 }  // namespace spyhop

@@ -1,6 +1,7 @@
 #include "api/chat_request_json.h"
 
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -155,6 +156,13 @@ std::optional<int> parse_max_tokens(const ObjectReader& body) {
   return static_cast<int>(*chosen);
 }
 
+std::optional<int> parse_timeout(const ObjectReader& body) {
+  constexpr double kMaxSeconds = 86400;
+  const std::optional<double> seconds = body.number("timeout", {0, kMaxSeconds, /*min_excluded=*/true});
+  if (!seconds) return std::nullopt;
+  return static_cast<int>(std::ceil(*seconds * 1000));
+}
+
 }  // namespace
 
 ChatCompletionCall parse_chat_request(const std::string& body, const ChatRequestLimits& limits) {
@@ -172,6 +180,7 @@ ChatCompletionCall parse_chat_request(const std::string& body, const ChatRequest
   ChatCompletionCall call;
   call.stream = reader.boolean("stream").value_or(false);
   call.include_usage = parse_include_usage(reader, call.stream);
+  call.include_metrics = reader.boolean("include_metrics").value_or(false);
   call.request.model = reader.string("model").value_or("");
   call.request.sampling = parse_sampling(reader, limits);
   call.request.n = static_cast<int>(reader.integer("n", 1, limits.max_n).value_or(1));
@@ -179,6 +188,7 @@ ChatCompletionCall parse_chat_request(const std::string& body, const ChatRequest
   call.request.stop = parse_stop(reader, limits);
   call.request.priority = static_cast<int>(reader.integer("priority", -kMaxInt, kMaxInt).value_or(0));
   call.request.cache_salt = reader.string("cache_salt").value_or("");
+  call.request.timeout_ms = parse_timeout(reader);
   call.request.ignore_eos = reader.boolean("ignore_eos").value_or(false);
   call.request.skip_special_tokens = reader.boolean("skip_special_tokens").value_or(false);
 

@@ -19,7 +19,8 @@ struct ChatRequestLimits {
 struct ChatCompletionCall {
   ChatRequest request;  // request_id is left empty, model is empty when the body names none
   bool stream = false;
-  bool include_usage = false;  // a last chunk with the usage; only with stream
+  bool include_usage = false;    // a last chunk with the usage; only with stream
+  bool include_metrics = false;  // timings with the answer, or in a stream's last chunk
 };
 
 /// Reads and checks `body`. Known fields are held to their type and range, null counts as absent, unknown fields and those

@@ -49,6 +49,16 @@ Json usage_json(const Usage& usage) {
        {{"reasoning_tokens", 0}, {"audio_tokens", 0}, {"accepted_prediction_tokens", 0}, {"rejected_prediction_tokens", 0}}}};
 }
 
+/// With the names of vLLM's per-request metrics.
+Json metrics_json(const Timings& timings, int num_tokens) {
+  const double inference_ms = timings.first_token_ms + timings.generation_ms;
+  return {{"time_to_first_token_ms", timings.first_token_ms},
+          {"generation_time_ms", timings.generation_ms},
+          {"queue_time_ms", timings.queue_ms},
+          {"mean_itl_ms", timings.mean_gap_ms ? Json(*timings.mean_gap_ms) : Json()},
+          {"tokens_per_second", inference_ms > 0 ? Json(num_tokens * 1000 / inference_ms) : Json()}};
+}
+
 Json head_json(const CompletionHead& head, const char* object) {
   return {{"id", head.id},
           {"object", object},
@@ -97,7 +107,7 @@ void CompletionBuilder::add(const ChoiceFinish& finish) {
   choice(finish.choice).reason = finish.reason;
 }
 
-std::string CompletionBuilder::json(const Usage& usage) const {
+std::string CompletionBuilder::json(const Usage& usage, const std::optional<Timings>& timings) const {
   Json choices = Json::array();
   for (const Choice& choice : choices_) {
     choices.push_back({{"index", choices.size()},
@@ -108,6 +118,7 @@ std::string CompletionBuilder::json(const Usage& usage) const {
   Json completion = head_json(head_, "chat.completion");
   completion["choices"] = std::move(choices);
   completion["usage"] = usage_json(usage);
+  if (timings) completion["metrics"] = metrics_json(*timings, usage.completion_tokens);
   return to_text(completion);
 }
 
@@ -126,10 +137,11 @@ std::string ChunkFormat::finish(const ChoiceFinish& finish) const {
   return chunk(head_, include_usage_, {finish.choice, Json::object(), {}, finish_name(finish.reason)});
 }
 
-std::string ChunkFormat::usage(const Usage& usage) const {
+std::string ChunkFormat::last(const Usage& usage, const std::optional<Timings>& timings) const {
   Json json = head_json(head_, "chat.completion.chunk");
   json["choices"] = Json::array();
-  json["usage"] = usage_json(usage);
+  if (include_usage_) json["usage"] = usage_json(usage);
+  if (timings) json["metrics"] = metrics_json(*timings, usage.completion_tokens);
   return to_text(json);
 }
 

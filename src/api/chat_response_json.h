@@ -28,7 +28,8 @@ class CompletionBuilder {
   void add(const TextDelta& delta);
   void add(const ChoiceFinish& finish);
 
-  std::string json(const Usage& usage) const;
+  /// `timings`, where wanted, become "metrics".
+  std::string json(const Usage& usage, const std::optional<Timings>& timings = std::nullopt) const;
 
  private:
   struct Choice {
@@ -43,16 +44,19 @@ class CompletionBuilder {
   bool logprobs_;
 };
 
-/// The answer as chunks: per choice role(), then delta()s, then finish(); at the end usage() where it was asked for.
+/// The answer as chunks: per choice role(), then delta()s, then finish(); at the end last() where something of it was asked
+/// for.
 class ChunkFormat {
  public:
-  /// `include_usage` puts "usage": null into every chunk before the last.
+  /// `include_usage` puts "usage" into the last chunk, and null for it into every one before.
   ChunkFormat(CompletionHead head, bool include_usage);
 
   std::string role(int choice) const;
   std::string delta(const TextDelta& delta) const;
   std::string finish(const ChoiceFinish& finish) const;
-  std::string usage(const Usage& usage) const;
+
+  /// The chunk without choices: `timings`, where wanted, become "metrics".
+  std::string last(const Usage& usage, const std::optional<Timings>& timings = std::nullopt) const;
 
  private:
   CompletionHead head_;

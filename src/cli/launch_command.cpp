@@ -15,6 +15,7 @@
 #include "cli/launch_options.h"
 #include "cli/stop_signals.h"
 #include "common/log.h"
+#include "common/metrics.h"
 #include "http/server.h"
 #include "spyhop/engine.h"
 #include "spyhop/error.h"
@@ -38,8 +39,8 @@ void show_progress(double share) {
 }
 
 /// A signal that comes while the checkpoint loads ends the process: there is nothing to lose yet.
-std::unique_ptr<Engine> load_engine(const EngineConfig& config, StopSignals& signals) {
-  auto loading = std::async(std::launch::async, [&config] { return make_engine(config, show_progress); });
+std::unique_ptr<Engine> load_engine(const EngineConfig& config, Metrics& metrics, StopSignals& signals) {
+  auto loading = std::async(std::launch::async, [&] { return make_engine(config, show_progress, &metrics); });
   while (loading.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
     if (const int number = signals.wait_for(std::chrono::milliseconds(50))) std::_Exit(128 + number);
   }
@@ -57,10 +58,11 @@ void drain(HttpServer& server, Engine& engine, std::chrono::seconds timeout, Sto
 void serve(const LaunchOptions& options) {
   static StopSignals signals;     // outlives the thread that waits for the second one
   std::signal(SIGPIPE, SIG_IGN);  // a client that goes away shows as a failed write
-  HttpServer server(options.server);
+  Metrics metrics;
+  HttpServer server(options.server, nullptr, &metrics);
   server.start();  // before loading: health checks are answered, requests get 503
   const auto begin = std::chrono::steady_clock::now();
-  const std::unique_ptr<Engine> engine = load_engine(options.engine, signals);
+  const std::unique_ptr<Engine> engine = load_engine(options.engine, metrics, signals);
   server.set_engine(engine.get());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   spdlog::info("event=ready model={} context={} load_seconds={:.1f}", engine->model().id, engine->model().max_context,

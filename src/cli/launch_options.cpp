@@ -185,6 +185,11 @@ void declare_server(CLI::App& command, LaunchOptions& o) {
       ->check(CLI::Range(1, 10000))
       ->capture_default_str()
       ->group(group);
+  with_env(command.add_option("--request-timeout", o.request_timeout_seconds,
+                              "Seconds that a request gets, from its arrival to its last token; 0 = no limit"))
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str()
+      ->group(group);
   with_env(command.add_option("--drain-timeout", o.drain_timeout_seconds, "Seconds that running answers get after SIGTERM"))
       ->check(CLI::Range(0, 86400))
       ->capture_default_str()
@@ -206,6 +211,7 @@ void declare_launch_options(CLI::App& command, LaunchOptions& options) {
 
 void resolve_launch_options(LaunchOptions& o) {
   o.server.drain_timeout = std::chrono::seconds(o.drain_timeout_seconds);
+  o.engine.request_timeout = std::chrono::seconds(o.request_timeout_seconds);
   o.engine.fetch.total_timeout = std::chrono::milliseconds(o.fetch_timeout_ms);
   if (o.engine.fetch.connect_timeout > o.engine.fetch.total_timeout)
     o.engine.fetch.connect_timeout = o.engine.fetch.total_timeout;

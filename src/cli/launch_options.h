@@ -18,6 +18,7 @@ struct LaunchOptions {
   std::string log_level = "info";
   std::string kv_cache_memory;  // empty = by default
   int drain_timeout_seconds = 30;
+  int request_timeout_seconds = 0;
   int fetch_timeout_ms = 10000;
 };
 

@@ -26,21 +26,41 @@ double milliseconds_between(Request::Clock::time_point begin, Request::Clock::ti
   return std::chrono::duration<double, std::milli>(end - begin).count();
 }
 
-void log_finished(const Request& request) {
-  const double decode_ms = milliseconds_between(request.first_token_at, Request::Clock::now());
+/// Of a request whose answers are complete.
+Timings timings_of(const Request& request) {
+  Timings timings;
+  timings.queue_ms = milliseconds_between(request.queued_at, request.admitted_at);
+  timings.first_token_ms = milliseconds_between(request.admitted_at, request.first_token_at);
+  double gaps_ms = 0;
+  int num_gaps = 0;
+  for (const auto& sequence : request.sequences) {
+    timings.generation_ms =
+        std::max(timings.generation_ms, milliseconds_between(request.first_token_at, sequence->last_token_at));
+    gaps_ms += milliseconds_between(sequence->first_token_at, sequence->last_token_at);
+    num_gaps += sequence->num_generated() - 1;
+  }
+  if (num_gaps > 0) timings.mean_gap_ms = gaps_ms / num_gaps;
+  return timings;
+}
+
+void log_finished(const Request& request, const Timings& timings) {
   const auto num_answers = static_cast<int>(request.sequences.size());
   spdlog::info(
       "{} event=finished prompt_tokens={} image_tokens={} cached_tokens={} completion_tokens={} preemptions={} "
       "queue_ms={:.0f} ttft_ms={:.0f} tokens_per_second={:.1f}",
       request.chat.request_id, request.prompt.token_ids.size(), request.prompt.num_image_tokens, request.num_cached,
-      request.num_generated, request.num_preemptions, milliseconds_between(request.submitted_at, request.admitted_at),
+      request.num_generated, request.num_preemptions, timings.queue_ms,
       milliseconds_between(request.submitted_at, request.first_token_at),
-      decode_ms > 0 ? (request.num_generated - num_answers) * 1000 / decode_ms : 0.0);
+      timings.generation_ms > 0 ? (request.num_generated - num_answers) * 1000 / timings.generation_ms : 0.0);
 }
 
 bool is_overdue(const Request& request) {
-  const std::optional<int>& timeout = request.chat.timeout_ms;
-  return timeout && milliseconds_between(request.submitted_at, Request::Clock::now()) > *timeout;
+  return Request::Clock::now() > request.deadline;
+}
+
+Error timeout_error(Request::Clock::time_point submitted_at, Request::Clock::time_point deadline) {
+  return Error(ErrorCode::kTimeout, fmt::format("the request's time of {:g} s is over",
+                                                std::chrono::duration<double>(deadline - submitted_at).count()));
 }
 
 Error as_error(const std::exception& exception) {
@@ -91,7 +111,8 @@ SchedulerLimits scheduler_limits(const EngineConfig& config) {
 
 }  // namespace
 
-EngineImpl::EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_ptr<Runner> runner, PrepareContext prepare)
+EngineImpl::EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_ptr<Runner> runner, PrepareContext prepare,
+                       Metrics* metrics)
     : config_(config),
       info_(std::move(info)),
       prepare_(std::move(prepare)),
@@ -99,6 +120,8 @@ EngineImpl::EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_p
       blocks_(runner_->num_kv_blocks(), runner_->kv_block_size()),
       scheduler_(scheduler_limits(config), blocks_),
       images_(*runner_, prepare_.processor, {config.runtime.vision_batch, config.vision_cache_bytes}),
+      metrics_(metrics,
+               {info_.id, info_.max_context, runner_->num_kv_blocks(), runner_->kv_block_size(), config.prefix_caching}),
       thread_([this] { loop(); }) {}
 
 EngineImpl::~EngineImpl() {
@@ -112,13 +135,39 @@ EngineImpl::~EngineImpl() {
 
 // --- submitting threads -------------------------------------------------------------------------------------------------
 
-void EngineImpl::check_admission(const std::lock_guard<std::mutex>&) const {
+void EngineImpl::check_admission(const ChatRequest& chat, const std::lock_guard<std::mutex>&) const {
   if (draining_ || stop_) throw Error(ErrorCode::kUnavailable, "the server is shutting down");
   if (num_open_ >= config_.max_num_seqs + config_.max_queue) {
     throw Error(ErrorCode::kOverloaded,
                 fmt::format("{} answers are being generated and {} wait, which is the limit; try again later",
-                            config_.max_num_seqs, config_.max_queue));
+                            config_.max_num_seqs, config_.max_queue))
+        .retry_after(retry_.seconds_until(std::clamp(chat.n, 1, config_.max_n), Request::Clock::now()));
   }
+}
+
+/// When a request's time is over: its own or the server's, whichever comes first.
+Request::Clock::time_point EngineImpl::deadline_of(const ChatRequest& chat, Request::Clock::time_point submitted_at) const {
+  auto deadline = Request::Clock::time_point::max();
+  if (config_.request_timeout.count() > 0) deadline = submitted_at + config_.request_timeout;
+  if (chat.timeout_ms) deadline = std::min(deadline, submitted_at + std::chrono::milliseconds(*chat.timeout_ms));
+  return deadline;
+}
+
+/// The request with its prompt, ready to be queued. Throws what is wrong with it, or that this took all of its time.
+EngineImpl::RequestPtr EngineImpl::prepare(ChatRequest chat) const {
+  const auto submitted_at = Request::Clock::now();
+  PrepareContext context = prepare_;
+  context.fetch.deadline = deadline_of(chat, submitted_at);
+  try {
+    PreparedPrompt prompt = prepare_prompt(chat, context);
+    RequestPtr request = make_request(std::move(chat), std::move(prompt));
+    request->submitted_at = submitted_at;
+    request->deadline = context.fetch.deadline;
+    if (!is_overdue(*request)) return request;
+  } catch (const Error&) {
+    if (Request::Clock::now() <= context.fetch.deadline) throw;
+  }
+  throw timeout_error(submitted_at, context.fetch.deadline);
 }
 
 EngineImpl::RequestPtr EngineImpl::make_request(ChatRequest chat, PreparedPrompt prompt) const {
@@ -137,7 +186,7 @@ EngineImpl::RequestPtr EngineImpl::make_request(ChatRequest chat, PreparedPrompt
   request->image_encoded.resize(prompt.images.size());
   request->chat = std::move(chat);
   request->prompt = std::move(prompt);
-  request->channel = std::make_shared<ResponseChannel>();
+  request->channel = std::make_shared<ResponseChannel>(config_.max_unread_bytes);
   const uint64_t seed = request->chat.sampling.seed.value_or(random_seed());
   const SequenceContext context{*prepare_.tokenizer, runner_->config().language.vocab_size, runner_->kv_block_size()};
   for (int choice = 0; choice < request->chat.n; ++choice) {
@@ -149,28 +198,41 @@ EngineImpl::RequestPtr EngineImpl::make_request(ChatRequest chat, PreparedPrompt
 std::unique_ptr<ResponseStream> EngineImpl::submit(ChatRequest chat) {
   {
     std::lock_guard lock(mutex_);
-    check_admission(lock);  // before any work is spent on the prompt
+    check_admission(chat, lock);  // before any work is spent on the prompt
   }
   if (chat.n < 1 || chat.n > config_.max_n) {
     throw Error(ErrorCode::kInvalidRequest, fmt::format("n is {}; allowed: 1 to {}", chat.n, config_.max_n), "n");
   }
-  PreparedPrompt prompt = prepare_prompt(chat, prepare_);
-  RequestPtr request = make_request(std::move(chat), std::move(prompt));
+  RequestPtr request = prepare(std::move(chat));
   auto stream = std::make_unique<ChannelStream>(request->channel);
+  enqueue(std::move(request));
+  return stream;
+}
+
+void EngineImpl::enqueue(RequestPtr request) {
   {
     std::lock_guard lock(mutex_);
-    check_admission(lock);
+    check_admission(request->chat, lock);
+    request->queued_at = Request::Clock::now();
+    if (num_open_ == 0) retry_.note_busy(request->queued_at);
     num_open_ += static_cast<int>(request->sequences.size());
     request->arrival = num_arrived_++;
     submitted_.push_back(std::move(request));
   }
   changed_.notify_all();
-  return stream;
+  metrics_.set_load(stats());
 }
 
 EngineStats EngineImpl::stats() const {
   std::lock_guard lock(mutex_);
-  return {num_running_, std::max(0, num_open_ - num_running_)};
+  EngineStats stats;
+  stats.num_running = num_running_;
+  stats.num_waiting = std::max(0, num_open_ - num_running_);
+  stats.max_num_seqs = config_.max_num_seqs;
+  stats.max_queue = config_.max_queue;
+  stats.kv_cache_usage = static_cast<double>(num_used_blocks_) / blocks_.num_blocks();
+  stats.retry_after_seconds = retry_.seconds_until(1, Request::Clock::now());
+  return stats;
 }
 
 void EngineImpl::drain(std::chrono::milliseconds timeout) {
@@ -193,7 +255,7 @@ void EngineImpl::loop() {
     } catch (const std::exception& e) {
       fail_all(as_error(e));
     }
-    num_running_ = scheduler_.num_running();
+    note_load();
   }
   take_submitted();
   fail_all(Error(ErrorCode::kUnavailable, "the server is shutting down"));
@@ -221,6 +283,7 @@ void EngineImpl::take_submitted() {
   for (RequestPtr& request : submitted) requests_.push_back(std::move(request));
   for (size_t i = first; i < requests_.size(); ++i) {
     images_.add(*requests_[i]);
+    metrics_.note_arrival(*requests_[i]);
     scheduler_.add(*requests_[i]);
   }
 }
@@ -237,13 +300,19 @@ void EngineImpl::drop_ended() {
       close(request, StreamError{ErrorCode::kCancelled, "the client went away"});
     } else if (is_overdue(request)) {
       spdlog::info("{} event=timed_out generated={}", request.chat.request_id, request.num_generated);
-      close(request,
-            StreamError{ErrorCode::kTimeout, fmt::format("the request's time of {} ms is over", *request.chat.timeout_ms)});
+      close(request, StreamError{ErrorCode::kTimeout, timeout_error(request.submitted_at, request.deadline).what()});
     }
   }
 }
 
+void EngineImpl::note_load() {
+  num_running_ = scheduler_.num_running();
+  num_used_blocks_ = blocks_.num_blocks() - blocks_.num_free();
+  metrics_.set_load(stats());
+}
+
 void EngineImpl::run(const Step& step) {
+  metrics_.note_step(step, scheduler_.num_preemptions());
   if (step.encode) guarded({step.encode->request}, [&] { images_.encode(*step.encode); });
   const bool copied = guarded(requests_of(step.sequences), [&] {
     for (const BlockCopy& copy : step.copies) runner_->copy_kv_block(copy.from, copy.to);
@@ -288,19 +357,31 @@ void EngineImpl::postprocess(const std::vector<ScheduledSequence>& scheduled,
 
 void EngineImpl::emit(Sequence& sequence, SequenceOutput output) {
   Request& request = sequence.request();
-  if (request.num_generated++ == 0) request.first_token_at = std::chrono::steady_clock::now();
+  note_token(sequence);
   if (!output.delta.text.empty() || !output.delta.logprobs.empty()) request.channel->push(std::move(output.delta));
   if (!output.finish) return;
   request.channel->push(ChoiceFinish{sequence.choice(), *output.finish});
+  metrics_.note_answer(sequence, *output.finish);
   scheduler_.remove(&sequence);
   if (!request.finished()) return;
+  metrics_.note_success(request);
   Usage usage;
   usage.prompt_tokens = static_cast<int>(request.prompt.token_ids.size());
   usage.completion_tokens = request.num_generated;
   usage.image_tokens = request.prompt.num_image_tokens;
   usage.cached_tokens = request.num_cached;
-  log_finished(request);
-  close(request, StreamEnd{usage});
+  const Timings timings = timings_of(request);
+  log_finished(request, timings);
+  close(request, StreamEnd{usage, timings});
+}
+
+void EngineImpl::note_token(Sequence& sequence) {
+  const auto now = Request::Clock::now();
+  Request& request = sequence.request();
+  if (request.num_generated++ == 0) request.first_token_at = now;
+  if (sequence.num_generated() == 1) sequence.first_token_at = now;
+  metrics_.note_token(sequence, now);
+  sequence.last_token_at = now;
 }
 
 void EngineImpl::fail_all(const Error& error) {
@@ -309,6 +390,7 @@ void EngineImpl::fail_all(const Error& error) {
 
 /// The request's end, good or bad: its last event, its blocks, its features, itself.
 void EngineImpl::close(Request& request, ChatEvent last) {
+  if (const auto* error = std::get_if<StreamError>(&last)) metrics_.note_failure(request, error->code);
   for (auto& sequence : request.sequences) scheduler_.remove(sequence.get());
   images_.forget(request);
   request.channel->push(std::move(last));
@@ -318,6 +400,7 @@ void EngineImpl::close(Request& request, ChatEvent last) {
   {
     std::lock_guard lock(mutex_);
     num_open_ -= num_answers;
+    retry_.note_ended(num_answers, Request::Clock::now());
   }
   changed_.notify_all();
 }

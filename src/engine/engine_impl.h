@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "engine/block_pool.h"
+#include "engine/engine_metrics.h"
 #include "engine/image_features.h"
+#include "engine/retry_estimate.h"
 #include "engine/scheduler.h"
 #include "prompt/prepare.h"
 #include "runtime/runner.h"
@@ -21,7 +23,9 @@ namespace spyhop {
 /// Thread safety: public members may be called from any thread; the private ones below `loop` belong to the engine thread.
 class EngineImpl : public Engine {
  public:
-  EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_ptr<Runner> runner, PrepareContext prepare);
+  /// `metrics` may be null.
+  EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_ptr<Runner> runner, PrepareContext prepare,
+             Metrics* metrics = nullptr);
   ~EngineImpl() override;
 
   std::unique_ptr<ResponseStream> submit(ChatRequest request) override;
@@ -32,17 +36,22 @@ class EngineImpl : public Engine {
  private:
   using RequestPtr = std::unique_ptr<Request>;
 
-  void check_admission(const std::lock_guard<std::mutex>& held) const;
+  void check_admission(const ChatRequest& chat, const std::lock_guard<std::mutex>& held) const;
+  Request::Clock::time_point deadline_of(const ChatRequest& chat, Request::Clock::time_point submitted_at) const;
+  RequestPtr prepare(ChatRequest chat) const;
   RequestPtr make_request(ChatRequest chat, PreparedPrompt prompt) const;
+  void enqueue(RequestPtr request);
 
   void loop();
   bool wait_for_work();
   void take_submitted();
   void drop_ended();
+  void note_load();
   void run(const Step& step);
   void forward(const std::vector<ScheduledSequence>& scheduled);
   void postprocess(const std::vector<ScheduledSequence>& scheduled, const std::vector<std::optional<SampledToken>>& sampled);
   void emit(Sequence& sequence, SequenceOutput output);
+  void note_token(Sequence& sequence);
   void fail_all(const Error& error);
   void close(Request& request, ChatEvent last);
 
@@ -58,13 +67,17 @@ class EngineImpl : public Engine {
   ImageFeatures images_;
   std::vector<RequestPtr> requests_;  // in flight
 
+  EngineMetrics metrics_;
+
   std::atomic<int> num_running_{0};  // sequences
+  std::atomic<int> num_used_blocks_{0};
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<RequestPtr> submitted_;  // guarded by mutex_
   uint64_t num_arrived_ = 0;           // guarded by mutex_
   int num_open_ = 0;                   // guarded by mutex_: answers submitted and not closed
+  RetryEstimate retry_;                // guarded by mutex_
   bool draining_ = false;              // guarded by mutex_
   bool abort_ = false;                 // guarded by mutex_: the engine thread ends what is left
   bool stop_ = false;                  // guarded by mutex_

@@ -77,7 +77,7 @@ void log_kv_cache(const Runner& runner, ComputeType compute, int max_context) {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress progress) {
+std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress progress, Metrics* metrics) {
   const ModelConfig model = read_config(config);
   const int max_context = resolve_context(config, model);
 
@@ -105,7 +105,7 @@ std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress pro
   info.fingerprint = fingerprint(config);
   auto runner = make_runner(config.model_path, model, resolved.runtime, progress);
   log_kv_cache(*runner, resolved.runtime.compute, max_context);
-  return std::make_unique<EngineImpl>(resolved, std::move(info), std::move(runner), std::move(prepare));
+  return std::make_unique<EngineImpl>(resolved, std::move(info), std::move(runner), std::move(prepare), metrics);
 }
 
 }  // namespace spyhop

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -15,19 +16,28 @@
 namespace spyhop {
 
 /// Thread safety: the engine thread pushes, one reader takes, either may cancel.
-/// The engine never waits for a reader: text that piles up is joined, so the channel holds at most one answer's worth of it.
+/// The engine never waits for a reader. Text that piles up is joined; when more than `max_bytes` of it do, the reader is given
+/// up: what it has not taken is dropped for a StreamError{kTimeout}, and the request counts as cancelled.
 class ResponseChannel {
  public:
+  explicit ResponseChannel(size_t max_bytes) : max_bytes_(max_bytes) {}
+
+  /// After the event that ends the stream nothing more is taken in. Events of one choice keep their order.
   void push(ChatEvent event);
   std::optional<ChatEvent> next(std::chrono::milliseconds timeout);
   void cancel() { cancelled_ = true; }
   bool cancelled() const { return cancelled_; }
 
  private:
+  void give_up();
+
+  const size_t max_bytes_;
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;
   std::condition_variable filled_;
   std::deque<ChatEvent> events_;  // guarded by mutex_
+  size_t num_bytes_ = 0;          // guarded by mutex_: that events_ take
+  bool ended_ = false;            // guarded by mutex_: the last event has been pushed
 };
 
 /// The reader's end. Its death cancels the request.

@@ -124,6 +124,7 @@ bool Scheduler::preempt_behind(const Sequence* sequence, const Step& step) {
     running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
     last->restart();
     ++last->request().num_preemptions;
+    ++num_preemptions_;
     enqueue(last);
     return true;
   }

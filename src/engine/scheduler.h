@@ -64,6 +64,7 @@ class Scheduler {
 
   int num_running() const { return static_cast<int>(running_.size()); }
   int num_waiting() const { return static_cast<int>(waiting_.size()); }
+  int64_t num_preemptions() const { return num_preemptions_; }  // so far
 
  private:
   template <typename Sequences>
@@ -88,6 +89,7 @@ class Scheduler {
   std::deque<Sequence*> waiting_;   // in order
   std::vector<Sequence*> running_;  // in order
   bool image_had_turn_ = false;     // of the steps that decode, the last with more to do
+  int64_t num_preemptions_ = 0;
 };
 
 }  // namespace spyhop

@@ -65,6 +65,8 @@ class Sequence {
   SequenceOutput append(const SampledToken& token);
 
   BlockTable blocks;
+  std::chrono::steady_clock::time_point first_token_at;  // once num_generated() > 0
+  std::chrono::steady_clock::time_point last_token_at;   // the same
 
  private:
   struct PendingLogprob {
@@ -109,7 +111,9 @@ struct Request {
   int num_preemptions = 0;       // over all answers
   std::optional<Error> failure;  // what a step did to it: it ends before the next one
 
-  Clock::time_point submitted_at = Clock::now();
+  Clock::time_point submitted_at = Clock::now();  // before it was prepared
+  Clock::time_point queued_at;                    // after that
+  Clock::time_point deadline = Clock::time_point::max();
   Clock::time_point admitted_at;     // once num_cached >= 0
   Clock::time_point first_token_at;  // once num_generated > 0
 

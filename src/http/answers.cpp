@@ -18,7 +18,8 @@ void answer_error(httplib::Response& response, const Error& error) {
   response.status = shape.status;
   response.set_content(error_body(error), "application/json");
   if (shape.retry_after_seconds > 0) {
-    response.set_header("Retry-After", std::to_string(shape.retry_after_seconds));
+    const int seconds = error.retry_after_seconds() > 0 ? error.retry_after_seconds() : shape.retry_after_seconds;
+    response.set_header("Retry-After", std::to_string(seconds));
   } else {
     response.set_header("x-should-retry", "false");
   }

@@ -12,7 +12,8 @@ namespace spyhop {
 
 void answer_json(httplib::Response& response, const std::string& json);
 
-/// Status, body and headers of an error: Retry-After where trying again helps, x-should-retry: false where it does not.
+/// Status, body and headers of an error: Retry-After where trying again helps, by the error's own estimate if it has one,
+/// x-should-retry: false where it does not.
 void answer_error(httplib::Response& response, const Error& error);
 
 /// Any exception as an Error. What is not one already is logged under `request_id` and becomes kInternal without details.

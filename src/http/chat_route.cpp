@@ -24,6 +24,11 @@ struct AnswerShape {
   int num_choices = 1;
   bool logprobs = false;
   bool include_usage = false;
+  bool include_metrics = false;
+
+  std::optional<Timings> wanted(const Timings& timings) const {
+    return include_metrics ? std::optional<Timings>(timings) : std::nullopt;
+  }
 };
 
 ChatCompletionCall parse_call(RouteCall& call, const ServerState& state, const ModelInfo& served) {
@@ -37,11 +42,14 @@ ChatCompletionCall parse_call(RouteCall& call, const ServerState& state, const M
   return parsed;
 }
 
-void collect_answer(RouteCall& call, AnswerReader reader, CompletionBuilder builder) {
+void collect_answer(RouteCall& call, AnswerReader reader, CompletionHead head, const AnswerShape& shape) {
+  CompletionBuilder builder(std::move(head), shape.num_choices, shape.logprobs);
   for (;;) {
     const std::optional<ChatEvent> event = reader.next();
     if (!event) continue;
-    if (const auto* end = std::get_if<StreamEnd>(&*event)) return answer_json(call.response, builder.json(end->usage));
+    if (const auto* end = std::get_if<StreamEnd>(&*event)) {
+      return answer_json(call.response, builder.json(end->usage, shape.wanted(end->timings)));
+    }
     if (const auto* delta = std::get_if<TextDelta>(&*event)) builder.add(*delta);
     if (const auto* finish = std::get_if<ChoiceFinish>(&*event)) builder.add(*finish);
   }
@@ -83,11 +91,16 @@ class StreamedAnswer {
       if (!event) {
         if (!writer.keep_alive()) return false;
       } else if (const auto* end = std::get_if<StreamEnd>(&*event)) {
-        return (!shape_.include_usage || writer.event(format_.usage(end->usage))) && writer.done();
+        return write_last(writer, *end) && writer.done();
       } else if (!write_event(writer, *event)) {
         return false;
       }
     }
+  }
+
+  bool write_last(SseWriter& writer, const StreamEnd& end) const {
+    if (!shape_.include_usage && !shape_.include_metrics) return true;
+    return writer.event(format_.last(end.usage, shape_.wanted(end.timings)));
   }
 
   bool write_event(SseWriter& writer, const ChatEvent& event) const {
@@ -119,12 +132,12 @@ void handle_chat(RouteCall& call, const ServerState& state) {
   const ModelInfo served = engine.model();
   ChatCompletionCall parsed = parse_call(call, state, served);
   const CompletionHead head{make_id("chatcmpl-"), std::time(nullptr), served.id, served.fingerprint};
-  const AnswerShape shape{parsed.request.n, parsed.request.sampling.logprobs, parsed.include_usage};
+  const AnswerShape shape{parsed.request.n, parsed.request.sampling.logprobs, parsed.include_usage, parsed.include_metrics};
   AnswerReader reader(engine.submit(std::move(parsed.request)), call.exchange.connection, state);
   if (parsed.stream) {
     stream_answer(call, std::make_shared<StreamedAnswer>(std::move(reader), head, shape, call.exchange));
   } else {
-    collect_answer(call, std::move(reader), CompletionBuilder(head, shape.num_choices, shape.logprobs));
+    collect_answer(call, std::move(reader), head, shape);
   }
 }
 

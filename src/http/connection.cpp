@@ -20,6 +20,9 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr size_t kReadBytes = 16384;
+// The system would let it grow to megabytes per connection, and calls it writable only when a third of it is free again: what a
+// slow client takes meanwhile would not show.
+constexpr int kSendBufferBytes = 65536;
 constexpr std::string_view kBlankLine = "\r\n\r\n";
 
 /// The events that came before `deadline`, 0 when none did.
@@ -58,6 +61,7 @@ Address address_of(int socket, int (*query)(int, sockaddr*, socklen_t*)) {
 
 Connection::Connection(int socket, const ConnectionLimits& limits) : socket_(socket), limits_(limits) {
   set_option(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(socket_, SOL_SOCKET, SO_SNDBUF, kSendBufferBytes);
   // A client that vanishes without a word is noticed within half a minute.
   set_option(socket_, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(socket_, IPPROTO_TCP, TCP_KEEPIDLE, 15);
@@ -165,14 +169,24 @@ ssize_t Connection::read(char* data, size_t size) {
 }
 
 ssize_t Connection::write(const char* data, size_t size) {
-  const Clock::time_point deadline = Clock::now() + limits_.write_timeout;
   while (!broken_) {
     const ssize_t sent = ::send(socket_, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) written_ += static_cast<uint64_t>(sent);
     if (sent > 0 || size == 0) return sent;
     const bool full = sent < 0 && (errno == EAGAIN || errno == EINTR);
-    broken_ = !full || (wait_for(socket_, POLLOUT, deadline) & POLLOUT) == 0;
+    broken_ = !full || !wait_writable();
   }
   return -1;
+}
+
+/// False when the client takes nothing for too long, or has taken too little in all the time that was waited for it.
+bool Connection::wait_writable() {
+  const auto allowed = limits_.write_timeout + std::chrono::seconds(written_ / static_cast<uint64_t>(limits_.min_write_rate));
+  if (write_waited_ > allowed) return false;
+  const Clock::time_point start = Clock::now();
+  const bool ready = (wait_for(socket_, POLLOUT, start + limits_.write_timeout) & POLLOUT) != 0;
+  write_waited_ += Clock::now() - start;
+  return ready;
 }
 
 bool Connection::is_readable() const {

@@ -19,6 +19,7 @@ struct ConnectionLimits {
   std::chrono::milliseconds linger{2000};            // for the client to close after an answer that ends the connection
   uint64_t max_chunked_bytes = uint64_t{128} << 20;  // of a chunked body as sent, sizes of chunks included
   int min_body_rate = 16384;                         // bytes per second
+  int min_write_rate = 1024;                         // bytes per second, of the time that writes wait for the client
 };
 
 /// Reads heads, hands them with their bodies to the HTTP parser, takes the answer, and tells whether the client is still there.
@@ -88,6 +89,7 @@ class Connection : public httplib::Stream {
   size_t read_head_bytes();
   Next refuse_head(BadHead bad_head);
   void start_body();
+  bool wait_writable();
   Clock::time_point body_deadline() const;
 
   const int socket_;
@@ -99,7 +101,9 @@ class Connection : public httplib::Stream {
   Clock::time_point body_start_;
   uint64_t body_left_ = 0;      // bytes of a body with a length
   uint64_t body_received_ = 0;  // bytes taken by the parser
-  bool continue_due_ = false;   // "100 Continue" goes out with the first read of the body
+  uint64_t written_ = 0;        // bytes
+  std::chrono::nanoseconds write_waited_{0};
+  bool continue_due_ = false;  // "100 Continue" goes out with the first read of the body
   bool body_pending_ = false;
   bool close_ = false;
   bool broken_ = false;  // a write has failed: no further one

@@ -72,7 +72,10 @@ std::string logged_path(const Request& request) {
 }  // namespace
 
 Protocol::Protocol(const ServerState& state, Routes routes)
-    : state_(state), routes_(std::move(routes)), body_budget_(kBodiesAtOnce * state.config.max_body_bytes) {
+    : state_(state),
+      routes_(std::move(routes)),
+      metrics_(state.metrics),
+      body_budget_(kBodiesAtOnce * state.config.max_body_bytes) {
   constexpr size_t kManyRequests = 1'000'000;
   svr_sock_ = 0;  // any valid number: httplib writes streams only while it believes to be listening
   set_keep_alive_timeout(state.config.keep_alive.count());
@@ -107,6 +110,7 @@ void Protocol::serve(Connection& connection, bool over_limit) {
     to_error(std::current_exception(), exchange.request_id);  // for its line in the log: there is no answer to put it into
     connection.close_after_answer();
   }
+  metrics_.note_answered(exchange);
   log_access(exchange, start);
 }
 
@@ -120,6 +124,7 @@ void Protocol::refuse(Connection& connection) const {
                              "\r\nConnection: close\r\nx-should-retry: false\r\nx-request-id: " + exchange.request_id +
                              "\r\n\r\n" + body;
   connection.write(answer.data(), answer.size());
+  metrics_.note_answered(exchange);
   log_access(exchange, Clock::now());
 }
 
@@ -134,6 +139,7 @@ httplib::Server::HandlerResponse Protocol::before_body(const Request& request, R
       return HandlerResponse::Handled;
     }
     const Route& route = find_route(request, response);
+    exchange.handler = route.path;
     exchange.quiet = route.is_probe;
     check_admission(route, exchange);
     if (route.method == "POST") return HandlerResponse::Unhandled;
@@ -156,8 +162,10 @@ const Route& Protocol::find_route(const Request& request, Response& response) co
   }
   require_api_key(request, state_.config.api_keys);
   if (same_path == nullptr) {
-    throw Error(ErrorCode::kNotFound, "there is no " + logged_path(request) +
-                                          "; allowed: POST /v1/chat/completions, GET /v1/models, /health, /ready, /version");
+    throw Error(ErrorCode::kNotFound,
+                "there is no " + logged_path(request) +
+                    "; allowed: POST /v1/chat/completions, GET /v1/models, /health, /ready, /load, /metrics, "
+                    "/version");
   }
   response.set_header("Allow", same_path->method == "GET" ? "GET, HEAD, OPTIONS" : same_path->method + ", OPTIONS");
   throw Error(ErrorCode::kMethodNotAllowed,
@@ -168,7 +176,8 @@ void Protocol::check_admission(const Route& route, const Exchange& exchange) con
   if (!route.is_probe && state_.draining) throw Error(ErrorCode::kUnavailable, "the server is shutting down");
   if (!route.is_probe && exchange.over_limit) {
     throw Error(ErrorCode::kOverloaded,
-                "too many requests are being served; allowed: " + std::to_string(state_.config.max_connections));
+                "too many requests are being served; allowed: " + std::to_string(state_.config.max_connections))
+        .retry_after(state_.retry_after_seconds());
   }
   if (exchange.connection.head().content_length > state_.config.max_body_bytes) {
     throw Error(ErrorCode::kTooLarge, "the body has " + std::to_string(exchange.connection.head().content_length) +

@@ -5,13 +5,14 @@
 
 #include "http/byte_budget.h"
 #include "http/connection.h"
+#include "http/http_metrics.h"
 #include "http/route.h"
 #include "http/server_state.h"
 
 namespace spyhop {
 
 /// Serves requests that connections have ready: finds the route, checks key and limits before the body is read, runs the
-/// handler, turns what it throws into the error object, and writes one line of access log.
+/// handler, turns what it throws into the error object, counts it and writes one line of access log.
 /// Only httplib's handling of one request is used; sockets and threads are the listener's.
 /// Thread safety: serve() and refuse() may run in any number of threads.
 class Protocol : private httplib::Server {
@@ -35,6 +36,7 @@ class Protocol : private httplib::Server {
 
   const ServerState& state_;
   const Routes routes_;
+  const HttpMetrics metrics_;
   mutable ByteBudget body_budget_;  // of all bodies that are being received
 };
 

@@ -18,6 +18,7 @@ struct Exchange {
   bool over_limit = false;   // one request more than are served at a time
   std::string method = "-";  // this and what follows is for the access log
   std::string target = "-";
+  std::string handler = "none";  // the route's path
   int status = 0;
   std::string note{};  // ends the line, such as "outcome=cancelled"
   bool quiet = false;  // a probe: logged at debug

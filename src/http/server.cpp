@@ -31,6 +31,7 @@ ListenerOptions listener_options(const ServerConfig& config) {
   options.port = config.port;
   options.max_connections = config.max_connections;
   options.limits.idle_timeout = config.keep_alive + kIdleGrace;
+  options.limits.write_timeout = config.write_timeout;
   options.limits.max_chunked_bytes = uint64_t{2} * config.max_body_bytes + 65536;
   return options;
 }
@@ -39,7 +40,8 @@ ListenerOptions listener_options(const ServerConfig& config) {
 
 class HttpServer::Impl {
  public:
-  Impl(const ServerConfig& config, Engine* engine) : state_(config, engine), protocol_(state_, all_routes(state_)) {}
+  Impl(const ServerConfig& config, Engine* engine, Metrics* metrics)
+      : state_(config, engine, metrics), protocol_(state_, all_routes(state_)) {}
 
   void start() {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -61,7 +63,8 @@ class HttpServer::Impl {
   std::unique_ptr<Listener> listener_;
 };
 
-HttpServer::HttpServer(const ServerConfig& config, Engine* engine) : impl_(std::make_unique<Impl>(config, engine)) {}
+HttpServer::HttpServer(const ServerConfig& config, Engine* engine, Metrics* metrics)
+    : impl_(std::make_unique<Impl>(config, engine, metrics)) {}
 
 HttpServer::~HttpServer() {
   stop();

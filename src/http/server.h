@@ -14,7 +14,8 @@ namespace spyhop {
 class HttpServer {
  public:
   /// `engine` may be null and must outlive the server or a later set_engine() followed by the end of every open request.
-  explicit HttpServer(const ServerConfig& config, Engine* engine = nullptr);
+  /// `metrics` may be null, which takes GET /metrics away, and must outlive the server.
+  explicit HttpServer(const ServerConfig& config, Engine* engine = nullptr, Metrics* metrics = nullptr);
   ~HttpServer();  // stop()
 
   HttpServer(const HttpServer&) = delete;

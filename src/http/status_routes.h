@@ -1,4 +1,4 @@
-// GET /health, /ready, /version.
+// GET /health, /ready, /load, /metrics, /version.
 #pragma once
 
 #include "http/route.h"
@@ -6,7 +6,8 @@
 
 namespace spyhop {
 
-/// /health: the process is alive, always 200. /ready: requests would be taken, else 503. /version: this build.
+/// /health: the process is alive, always 200. /ready: requests would be taken, else 503. /load: how busy the engine is.
+/// /metrics: everything counted, as Prometheus reads it; there where state has metrics. /version: this build.
 Routes status_routes(const ServerState& state);
 
 }  // namespace spyhop

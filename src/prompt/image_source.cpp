@@ -70,13 +70,19 @@ std::string load_data_url(std::string_view url, const ImageLimits& limits) {
   return bytes;
 }
 
+std::chrono::milliseconds time_left(std::chrono::steady_clock::time_point deadline) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  if (left.count() > 0) return left;
+  throw Error(ErrorCode::kTimeout, "the request's time is over before its images were fetched");
+}
+
 std::string fetch_image(const std::string& url, const FetchPolicy& policy, const ImageLimits& limits) {
   HttpGet request;
   request.url = url;
   request.max_bytes = limits.max_bytes;
   request.max_redirects = policy.max_redirects;
   request.connect_timeout = policy.connect_timeout;
-  request.total_timeout = policy.total_timeout;
+  request.total_timeout = std::min(policy.total_timeout, time_left(policy.deadline));
   HttpResponse response = http_get(request, AddressGuard(policy));
   if (response.status == 200) return std::move(response.body);
   throw Error(ErrorCode::kInvalidRequest,

@@ -56,6 +56,22 @@ TEST(chat_request_json, AMinimalRequestTakesTheDefaults) {
   EXPECT_FALSE(sampling.logprobs);
 }
 
+TEST(chat_request_json, ATimeLimitIsInSeconds) {
+  EXPECT_FALSE(parse_chat_request(body_with("")).request.timeout_ms.has_value());
+  EXPECT_FALSE(parse_chat_request(body_with(R"("timeout": null)")).request.timeout_ms.has_value());
+  EXPECT_EQ(parse_chat_request(body_with(R"("timeout": 2)")).request.timeout_ms, 2000);
+  EXPECT_EQ(parse_chat_request(body_with(R"("timeout": 0.0001)")).request.timeout_ms, 1);
+  for (const char* value : {"0", "-1", "1e9", "\"5\"", "{}"}) {
+    EXPECT_EQ(error_of(body_with(R"("timeout": )" + std::string(value))).param(), "timeout") << value;
+  }
+}
+
+TEST(chat_request_json, TimesAreAskedForByAField) {
+  EXPECT_FALSE(parse_chat_request(body_with("")).include_metrics);
+  EXPECT_TRUE(parse_chat_request(body_with(R"("include_metrics": true)")).include_metrics);
+  EXPECT_EQ(error_of(body_with(R"("include_metrics": 1)")).param(), "include_metrics");
+}
+
 TEST(chat_request_json, EveryFieldArrives) {
   const ChatCompletionCall call = parse_chat_request(body_with(
       R"("model": "m", "stream": true, "stream_options": {"include_usage": true, "include_obfuscation": false},

@@ -115,6 +115,17 @@ TEST(chat_response_json, ChunksCarryLogprobs) {
   EXPECT_TRUE(json["choices"][0]["logprobs"]["refusal"].is_null());
 }
 
+TEST(chat_response_json, TimesOfASingleTokenHaveNoGap) {
+  Timings timings;
+  timings.first_token_ms = 50;
+  Usage one;
+  one.completion_tokens = 1;
+  const auto json = nlohmann::json::parse(ChunkFormat(kHead, false).last(one, timings));
+  EXPECT_FALSE(json.contains("usage"));
+  EXPECT_EQ(json["metrics"], nlohmann::json::parse(R"({"time_to_first_token_ms": 50.0, "generation_time_ms": 0.0,
+      "queue_time_ms": 0.0, "mean_itl_ms": null, "tokens_per_second": 20.0})"));
+}
+
 TEST(chat_response_json, UsageIsNullInEveryChunkButTheLast) {
   const ChunkFormat format(kHead, true);
   for (const std::string& chunk :
@@ -123,7 +134,7 @@ TEST(chat_response_json, UsageIsNullInEveryChunkButTheLast) {
     ASSERT_TRUE(json.contains("usage"));
     EXPECT_TRUE(json["usage"].is_null());
   }
-  EXPECT_EQ(format.usage(usage()),
+  EXPECT_EQ(format.last(usage()),
             std::string(R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":1734000000,"model":"vl2",)"
                         R"("system_fingerprint":"fp_1","choices":[],"usage":)") +
                 kUsage + "}");

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/metrics.h"
 #include "engine/engine_impl.h"
 #include "support/fake_model.h"
 
@@ -45,6 +46,7 @@ struct Collected {
   std::map<int, std::string> texts;
   std::map<int, FinishReason> finishes;
   std::optional<Usage> usage;
+  Timings timings;
   std::optional<StreamError> error;
 };
 
@@ -56,7 +58,10 @@ inline Collected collect(ResponseStream& stream) {
     if (!event) continue;
     if (const auto* delta = std::get_if<TextDelta>(&*event)) result.texts[delta->choice] += delta->text;
     if (const auto* finish = std::get_if<ChoiceFinish>(&*event)) result.finishes[finish->choice] = finish->reason;
-    if (const auto* end = std::get_if<StreamEnd>(&*event)) result.usage = end->usage;
+    if (const auto* end = std::get_if<StreamEnd>(&*event)) {
+      result.usage = end->usage;
+      result.timings = end->timings;
+    }
     if (const auto* error = std::get_if<StreamError>(&*event)) result.error = *error;
   }
   return result;
@@ -88,7 +93,7 @@ class EngineTest : public ::testing::Test {
     prepare.tokenizer = std::make_shared<FakeTokenizer>();
     prepare.processor = runner->config().processor;
     prepare.max_context = info.max_context;
-    engine_ = std::make_unique<EngineImpl>(config_, info, std::move(runner), prepare);
+    engine_ = std::make_unique<EngineImpl>(config_, info, std::move(runner), prepare, &metrics_);
   }
 
   /// A gate that holds every step until it is opened.
@@ -101,6 +106,7 @@ class EngineTest : public ::testing::Test {
   }
 
   EngineConfig config_;
+  Metrics metrics_;
   std::atomic<bool> open_{false};
   FakeRunner* runner_ = nullptr;
   std::unique_ptr<EngineImpl> engine_;

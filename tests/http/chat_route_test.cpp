@@ -170,6 +170,72 @@ INSTANTIATE_TEST_SUITE_P(
                       SubmitFailure{ErrorCode::kTooLarge, 413, ""}, SubmitFailure{ErrorCode::kOverloaded, 429, "1"},
                       SubmitFailure{ErrorCode::kInternal, 500, ""}, SubmitFailure{ErrorCode::kUnavailable, 503, "5"}));
 
+TEST(chat_route, AFullQueueTellsByItsOwnEstimateWhenToComeBack) {
+  TestServer test([](const ChatRequest&) -> Script { throw Error(ErrorCode::kOverloaded, "full").retry_after(17); });
+  for (const char* fields : {"", R"("stream":true)"}) {
+    const auto response = test.client().Post(kChatPath, chat_body(fields), "application/json");
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->status, 429);
+    EXPECT_EQ(response->get_header_value("Retry-After"), "17");
+    EXPECT_FALSE(response->has_header("x-should-retry"));
+  }
+}
+
+TEST(chat_route, ARequestWhoseTimeIsOverIsAGatewayTimeout) {
+  TestServer test([](const ChatRequest&) -> Script {
+    return {{{}, TextDelta{0, "half", {}}}, {{}, StreamError{ErrorCode::kTimeout, "the request's time of 1.5 s is over"}}};
+  });
+  const auto whole = test.client().Post(kChatPath, chat_body(R"("timeout":1.5)"), "application/json");
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->status, 504);
+  EXPECT_EQ(whole->get_header_value("x-should-retry"), "false");
+  EXPECT_EQ(Json::parse(whole->body)["error"]["code"], "timeout");
+  EXPECT_EQ(test.engine.last_request().timeout_ms, 1500);
+
+  const auto stream = test.client().Post(kChatPath, chat_body(R"("timeout":1.5,"stream":true)"), "application/json");
+  ASSERT_TRUE(stream);
+  EXPECT_EQ(stream->status, 200);
+  EXPECT_THAT(stream->body, EndsWith("data: {\"error\":{\"message\":\"the request's time of 1.5 s is over\","
+                                     "\"type\":\"server_error\",\"param\":null,\"code\":\"timeout\"}}\n\n"));
+}
+
+Script timed(const ChatRequest&) {
+  Usage usage;
+  usage.completion_tokens = 4;
+  Timings timings;
+  timings.queue_ms = 7.5;
+  timings.first_token_ms = 100;
+  timings.generation_ms = 300;
+  timings.mean_gap_ms = 100;
+  return {{{}, TextDelta{0, "text", {}}}, {{}, ChoiceFinish{}}, {{}, StreamEnd{usage, timings}}};
+}
+
+const char* const kTimedMetrics = R"("metrics":{"time_to_first_token_ms":100.0,"generation_time_ms":300.0,"queue_time_ms":7.5,)"
+                                  R"("mean_itl_ms":100.0,"tokens_per_second":10.0}})";
+
+TEST(chat_route, AnAnswerCarriesItsTimesWhereAskedFor) {
+  TestServer test(timed);
+  const auto with = test.client().Post(kChatPath, chat_body(R"("include_metrics":true)"), "application/json");
+  ASSERT_TRUE(with);
+  EXPECT_THAT(with->body, EndsWith(kTimedMetrics));
+  const auto without = test.client().Post(kChatPath, chat_body(), "application/json");
+  ASSERT_TRUE(without);
+  EXPECT_THAT(without->body, Not(HasSubstr("metrics")));
+}
+
+TEST(chat_route, AStreamCarriesItsTimesInTheLastChunk) {
+  TestServer test(timed);
+  const std::string end = std::string(kTimedMetrics) + "\n\ndata: [DONE]\n\n";
+  const auto alone = test.client().Post(kChatPath, chat_body(R"("stream":true,"include_metrics":true)"), "application/json");
+  ASSERT_TRUE(alone);
+  EXPECT_THAT(alone->body, EndsWith(R"("choices":[],)" + end));
+  const auto with_usage = test.client().Post(
+      kChatPath, chat_body(R"("stream":true,"include_metrics":true,"stream_options":{"include_usage":true})"),
+      "application/json");
+  ASSERT_TRUE(with_usage);
+  EXPECT_THAT(with_usage->body, EndsWith(R"("rejected_prediction_tokens":0}},)" + end));
+}
+
 TEST(chat_route, ADefectTellsTheClientNothingButTheRequestId) {
   TestServer test([](const ChatRequest&) -> Script { throw std::runtime_error("/secret/path"); });
   const auto response =
@@ -288,6 +354,23 @@ TEST(chat_route, ASlowReaderGetsEverything) {
   for (size_t at = answer.find(text); at != std::string::npos; at = answer.find(text, at + text.size())) ++num_events;
   EXPECT_EQ(num_events, kEvents);
   EXPECT_THAT(answer.substr(answer.size() - 30), HasSubstr("data: [DONE]"));
+}
+
+TEST(chat_route, AReaderThatStopsIsCancelledAndHoldsUpNobody) {
+  ServerConfig config = small_config();
+  config.write_timeout = milliseconds{200};
+  TestServer test(
+      [](const ChatRequest& request) {
+        if (request.request_id != "stuck") return hello(request);
+        return Script(2000, Step{{}, TextDelta{0, std::string(4000, 'x'), {}}});
+      },
+      config);
+  RawClient stuck(test.server.port(), /*receive_buffer_bytes=*/4096);
+  stuck.send(raw_chat(R"("stream":true)", "x-request-id: stuck\r\n"));
+  EXPECT_TRUE(test.engine.wait_for_open(1, kSoon));
+  EXPECT_EQ(test.client().Post(kChatPath, chat_body(R"("stream":true)"), "application/json")->status, 200);
+  EXPECT_TRUE(test.engine.wait_for_open(0, milliseconds{5000}));
+  EXPECT_THAT(stuck.read_to_close(milliseconds{5000}), Not(HasSubstr("[DONE]")));
 }
 
 TEST(chat_route, ManyStreamsRunSideBySide) {

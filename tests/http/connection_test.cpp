@@ -172,6 +172,42 @@ TEST_F(connection, WritingToAClientThatDoesNotReadFailsInTime) {
   EXPECT_TRUE(server.client_gone());
 }
 
+TEST_F(connection, AClientThatReadsInDropsIsLetGoWhenItsPaceIsTooLow) {
+  ConnectionLimits limits = short_limits();
+  limits.min_write_rate = 100'000'000;
+  Connection server(ends_[0], limits);
+  std::atomic<bool> ended{false};
+  std::thread client([&] {
+    while (!ended) {
+      received(MSG_DONTWAIT);
+      std::this_thread::sleep_for(milliseconds{1});
+    }
+  });
+  const auto start = std::chrono::steady_clock::now();
+  const std::string block(1000, 'x');
+  while (server.write(block.data(), block.size()) >= 0 && std::chrono::steady_clock::now() - start < milliseconds{5000}) {
+  }
+  EXPECT_TRUE(server.client_gone());
+  ended = true;
+  client.join();
+}
+
+TEST_F(connection, AClientThatReadsSlowlyButSteadilyIsServed) {
+  Connection server(ends_[0], ConnectionLimits());
+  std::atomic<bool> ended{false};
+  std::thread client([&] {
+    while (!ended) {
+      received(MSG_DONTWAIT);
+      std::this_thread::sleep_for(milliseconds{1});
+    }
+  });
+  const std::string block(1000, 'x');
+  for (int i = 0; i < 300; ++i) ASSERT_EQ(server.write(block.data(), block.size()), static_cast<ssize_t>(block.size()));
+  EXPECT_FALSE(server.client_gone());
+  ended = true;
+  client.join();
+}
+
 TEST_F(connection, WritingToAClosedClientFailsWithoutASignal) {
   Connection server(ends_[0], short_limits());
   close_client();

@@ -57,13 +57,60 @@ TEST(server, ReportsHealthReadinessAndVersion) {
   EXPECT_EQ(test.client().Get("/version")->body, R"({"version":")" SPYHOP_VERSION R"("})");
 }
 
+TEST(server, TellsItsLoad) {
+  TestServer test;
+  test.engine.load = {3, 5, 8, 256, 0.25, 1};
+  const auto response = test.client().Get("/load");
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(Json::parse(response->body),
+            Json::parse(R"({"server_load": 8, "running": 3, "waiting": 5, "kv_cache_usage": 0.25, "max_num_seqs": 8,
+                            "max_queue": 256})"));
+}
+
+TEST(server, CountsRequestsByMethodHandlerAndStatus) {
+  TestServer test;
+  for (int i = 0; i < 2; ++i) test.client().Post(kChatPath, chat_body(), "application/json");
+  test.client().Post(kChatPath, "{", "application/json");
+  test.client().Get("/v1/models/a/b");
+  test.client().Get("/no/such/path");
+  RawClient strange(test.server.port());
+  strange.send("FETCH /health HTTP/1.1\r\nConnection: close\r\n\r\n");
+  strange.read_to_close();
+  RawClient broken(test.server.port());
+  broken.send("GET\r\n\r\n");
+  broken.read_to_close();
+  const auto response = test.client().Get("/metrics");
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(response->get_header_value("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+  for (const char* line : {R"(http_requests_total{handler="/v1/chat/completions",method="POST",status="2xx"} 2)",
+                           R"(http_requests_total{handler="/v1/chat/completions",method="POST",status="4xx"} 1)",
+                           R"(http_requests_total{handler="/v1/models/",method="GET",status="4xx"} 1)",
+                           R"(http_requests_total{handler="none",method="GET",status="4xx"} 1)",
+                           R"(http_requests_total{handler="none",method="other",status="4xx"} 2)",
+                           R"(spyhop:http_errors_total{status="404"} 2)"}) {
+    EXPECT_THAT(response->body, HasSubstr(std::string(line) + "\n"));
+  }
+}
+
+TEST(server, HasNoMetricsRouteWithoutMetrics) {
+  spdlog::set_level(spdlog::level::off);
+  FakeEngine engine(hello);
+  HttpServer server(small_config(), &engine);
+  server.start();
+  httplib::Client client("127.0.0.1", server.port());
+  EXPECT_EQ(client.Get("/metrics")->status, 404);
+  EXPECT_EQ(client.Post(kChatPath, chat_body(), "application/json")->status, 200);
+}
+
 TEST(server, AnswersWhileTheModelLoads) {
   spdlog::set_level(spdlog::level::off);
   HttpServer server(small_config());
   server.start();
   httplib::Client client("127.0.0.1", server.port());
   EXPECT_EQ(client.Get("/health")->status, 200);
-  for (const char* path : {"/ready", "/v1/models", "/v1/models/x"}) {
+  for (const char* path : {"/ready", "/load", "/v1/models", "/v1/models/x"}) {
     const auto response = client.Get(path);
     EXPECT_EQ(response->status, 503) << path;
     EXPECT_EQ(response->get_header_value("Retry-After"), "5");
@@ -105,8 +152,7 @@ TEST(server, HeadAnswersLikeGetWithoutABody) {
 TEST(server, AKeyGuardsEverythingButTheProbes) {
   TestServer test(hello, config_with_key());
   auto client = test.client();
-  EXPECT_EQ(client.Get("/health")->status, 200);
-  EXPECT_EQ(client.Get("/ready")->status, 200);
+  for (const char* path : {"/health", "/ready", "/load", "/metrics"}) EXPECT_EQ(client.Get(path)->status, 200) << path;
   for (const char* path : {"/v1/models", "/version", "/nothing", kChatPath}) {
     const auto response = client.Get(path);
     EXPECT_EQ(response->status, 401) << path;

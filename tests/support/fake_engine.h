@@ -42,8 +42,10 @@ class FakeEngine : public Engine {
   }
 
   ModelInfo model() const override { return {"deepseek-ai/deepseek-vl2-tiny", 1734000000, 4096, "fp_0123"}; }
-  EngineStats stats() const override { return {}; }
+  EngineStats stats() const override { return load; }
   void drain(std::chrono::milliseconds) override {}
+
+  EngineStats load;  // set before the server starts
 
   ChatRequest last_request() const {
     const std::lock_guard<std::mutex> lock(log_->mutex);

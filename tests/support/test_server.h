@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "common/metrics.h"
 #include "http/server.h"
 #include "support/fake_engine.h"
 
@@ -42,7 +43,7 @@ inline ServerConfig small_config() {
 
 struct TestServer {
   explicit TestServer(std::function<Script(const ChatRequest&)> script = hello, const ServerConfig& config = small_config())
-      : engine(std::move(script)), server(config, &engine) {
+      : engine(std::move(script)), server(config, &engine, &metrics) {
     spdlog::set_level(spdlog::level::off);
     server.start();
   }
@@ -53,6 +54,7 @@ struct TestServer {
     return client;
   }
 
+  Metrics metrics;
   FakeEngine engine;
   HttpServer server;
 };

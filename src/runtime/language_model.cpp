@@ -5,6 +5,7 @@
 #include <string>
 
 #include "runtime/kernels/rope.h"
+#include "runtime/kernels/rows.h"
 
 namespace spyhop {
 namespace {
@@ -35,13 +36,13 @@ DecoderLayer::DecoderLayer(const Weights& weights, int index, const LanguageConf
 }
 
 void DecoderLayer::forward(const at::Tensor& hidden, const StepBatch& batch, KvLayer& cache, ForwardTrace* trace) const {
-  hidden.add_(attention_->forward(input_norm_.forward(hidden), batch, cache));
+  kernels::add_in_place(hidden, attention_->forward(input_norm_.forward(hidden), batch, cache));
   const at::Tensor normed = post_attention_norm_.forward(hidden);
   if (dense_) {
-    hidden.add_(dense_->forward(normed));
+    kernels::add_in_place(hidden, dense_->forward(normed));
   } else {
     MoeTrace chosen;
-    hidden.add_(moe_->forward(normed, trace == nullptr ? nullptr : &chosen));
+    kernels::add_in_place(hidden, moe_->forward(normed, trace == nullptr ? nullptr : &chosen));
     if (trace != nullptr) {
       trace->topk_ids.push_back(chosen.topk_ids);
       trace->topk_weights.push_back(chosen.topk_weights);
@@ -59,7 +60,7 @@ LanguageModel::LanguageModel(const Weights& weights, const LanguageConfig& confi
 }
 
 at::Tensor LanguageModel::embed(const std::vector<int32_t>& token_ids) const {
-  return embed_tokens_.index_select(0, at::tensor(token_ids, at::kInt).to(embed_tokens_.device()));
+  return kernels::gather_rows(embed_tokens_, std::vector<int64_t>(token_ids.begin(), token_ids.end()));
 }
 
 at::Tensor LanguageModel::forward(const at::Tensor& embeddings, const std::vector<SequenceSpan>& sequences,

@@ -4,6 +4,7 @@
 
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/mix_experts.h"
+#include "runtime/kernels/rows.h"
 
 namespace spyhop {
 namespace {
@@ -96,7 +97,7 @@ at::Tensor Moe::forward(const at::Tensor& x, MoeTrace* trace) const {
     first += order.counts[i];
   }
   const at::Tensor weights = at::tensor(routing.weights, at::kFloat).view({routing.num_tokens, routing.k});
-  const at::Tensor rows = x.index_select(0, at::tensor(order.tokens, at::kLong).to(x.device()));
+  const at::Tensor rows = kernels::gather_rows(x, order.tokens);
   const at::Tensor slots = matrix(order.slots, routing.num_tokens, routing.k);
   const Results results = on_cpu(x) ? run_experts(rows, groups, x) : run_experts_in_turn(rows, groups, x);
   at::Tensor mixed = kernels::mix_experts(results.routed, slots.to(x.device()), weights.to(x.device()));
@@ -104,7 +105,8 @@ at::Tensor Moe::forward(const at::Tensor& x, MoeTrace* trace) const {
     const std::vector<int64_t> ids(routing.ids.begin(), routing.ids.end());
     *trace = {matrix(ids, routing.num_tokens, routing.k), weights};
   }
-  return shared_experts_ ? mixed.add_(results.shared) : mixed;
+  if (shared_experts_) kernels::add_in_place(mixed, results.shared);
+  return mixed;
 }
 
 }  // namespace spyhop

@@ -25,7 +25,7 @@ template <typename F>
 auto guarded(ErrorCode code, ThreadPool& pool, const F& f) -> decltype(f()) {
   try {
     const UsePool use_pool(pool);
-    use_compute_threads(pool.num_threads());
+    keep_aten_serial();
     const c10::InferenceMode inference_mode;
     return f();
   } catch (const Error&) {

@@ -1,7 +1,6 @@
 #include "runtime/threads.h"
 
 #include <ATen/Parallel.h>
-#include <omp.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -52,13 +51,8 @@ int physical_cores() {
   return count;
 }
 
-void use_compute_threads(int num_threads) {
-#ifdef __SANITIZE_THREAD__
-  num_threads = 1;  // the sanitizer does not see libgomp's barriers and would report every parallel loop
-#endif
-  const int wanted = num_threads > 0 ? num_threads : physical_cores();
-  if (at::get_num_threads() != wanted) at::set_num_threads(wanted);
-  if (omp_get_max_threads() != wanted) omp_set_num_threads(wanted);
+void keep_aten_serial() {
+  if (at::get_num_threads() != 1) at::set_num_threads(1);
 }
 
 }  // namespace spyhop

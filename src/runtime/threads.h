@@ -1,4 +1,4 @@
-// The number of compute threads.
+// How many compute threads there are to be.
 #pragma once
 
 namespace spyhop {
@@ -6,8 +6,8 @@ namespace spyhop {
 /// Physical cores that this process may run on: its CPU affinity and its cgroup's CPU quota count. At least 1.
 int physical_cores();
 
-/// Makes `num_threads` (0 = physical_cores()) the calling thread's setting for ATen and OpenMP; nothing to do where it is
-/// already.
-void use_compute_threads(int num_threads);
+/// Makes ATen's own operations run on the calling thread alone: what is worth more threads is in kernels/, on the runtime's pool, and
+/// a second set of threads would only take its cores.
+void keep_aten_serial();
 
 }  // namespace spyhop

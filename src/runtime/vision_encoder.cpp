@@ -7,6 +7,7 @@
 
 #include "runtime/kernels/activation.h"
 #include "runtime/kernels/attend.h"
+#include "runtime/kernels/rows.h"
 
 namespace spyhop {
 namespace {
@@ -60,8 +61,8 @@ at::Tensor VisionEncoder::embed(const at::Tensor& pixels, VisionTrace* trace) co
 void VisionEncoder::apply_block(int index, const at::Tensor& hidden) const {
   const Block& block = blocks_[static_cast<size_t>(index)];
   const at::Tensor rows = hidden.view({-1, config_.width});
-  rows.add_(block.proj.forward(attend_tiles(block.qkv.forward(block.norm1.forward(rows)), hidden.size(0))));
-  rows.add_(block.fc2.forward(kernels::gelu_tanh(block.fc1.forward(block.norm2.forward(rows)))));
+  kernels::add_in_place(rows, block.proj.forward(attend_tiles(block.qkv.forward(block.norm1.forward(rows)), hidden.size(0))));
+  kernels::add_in_place(rows, block.fc2.forward(kernels::gelu_tanh(block.fc1.forward(block.norm2.forward(rows)))));
 }
 
 at::Tensor VisionEncoder::finish(const at::Tensor& hidden, VisionTrace* trace) const {

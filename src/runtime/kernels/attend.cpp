@@ -184,6 +184,7 @@ class UnitRun {
                                      ? first
                                      : keys_of_group(input_.keys, head_of_group(input_.keys, index + 1), turned + head_bytes);
       tile.segments = &first;
+      tile.prefetch = first;
       tile.b_second_bytes = second - first;
       for (int64_t row = 0; row < unit_.num_rows; row += kMaxTileRows) {
         tile.num_rows = std::min(kMaxTileRows, unit_.num_rows - row);
@@ -212,6 +213,7 @@ class UnitRun {
     tile.a_row_bytes = padded_keys_ * static_cast<int64_t>(sizeof(T));
     tile.segments = scratch_.groups.data();
     tile.num_segments = num_groups_;
+    tile.prefetch = scratch_.groups.front();
     tile.steps = kGroupTokens * static_cast<int64_t>(sizeof(T)) / kStepBytes;
     tile.b_step_bytes = input_.values.kind.dim * kStepBytes;
     tile.b_second_bytes = kHalfTileBytes;

@@ -29,7 +29,8 @@ struct DotTile {
   int64_t steps = 0;           // of each segment
   int64_t b_step_bytes = 0;    // from one step of 16 columns to the next
   int64_t b_second_bytes = 0;  // from the first 16 columns to the other 16
-  int64_t prefetch_bytes = 0;  // how far ahead of the first columns to fetch; 0 for data at hand
+  const char* prefetch = nullptr;   // memory that is wanted soon: two cache lines are fetched with every step
+  int64_t prefetch_step_bytes = 0;  // how far that moves on with each step; 0 where everything is at hand
   float* c = nullptr;          // [num_rows, 32], contiguous
 };
 

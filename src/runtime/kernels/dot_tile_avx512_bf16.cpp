@@ -19,14 +19,19 @@ SPYHOP_AVX512_BF16 SPYHOP_INLINE void rows_times_columns(const DotTile& tile) {
   for (int row = 0; row < kRows; ++row) first[row] = second[row] = _mm512_setzero_ps();
   const char* a = tile.a;
   const int64_t a_row_bytes = tile.a_row_bytes;
+  const int64_t b_step_bytes = tile.b_step_bytes;
+  const int64_t b_second_bytes = tile.b_second_bytes;
+  const int64_t prefetch_step_bytes = tile.prefetch_step_bytes;
+  const char* prefetch = tile.prefetch;
   for (int64_t segment = 0; segment < tile.num_segments; ++segment) {
     const char* b = tile.segments[segment] + tile.segment_offset;
     for (int64_t step = 0; step < tile.steps; ++step) {
       const __m512bh b_first = (__m512bh)_mm512_loadu_si512(b);
-      const __m512bh b_second = (__m512bh)_mm512_loadu_si512(b + tile.b_second_bytes);
-      _mm_prefetch(b + tile.prefetch_bytes, _MM_HINT_T0);
-      _mm_prefetch(b + tile.prefetch_bytes + tile.b_second_bytes, _MM_HINT_T0);
-      b += tile.b_step_bytes;
+      const __m512bh b_second = (__m512bh)_mm512_loadu_si512(b + b_second_bytes);
+      _mm_prefetch(prefetch, _MM_HINT_T0);
+      _mm_prefetch(prefetch + 64, _MM_HINT_T0);
+      prefetch += prefetch_step_bytes;
+      b += b_step_bytes;
 #pragma GCC unroll 12
       for (int row = 0; row < kRows; ++row) {
         int32_t pair;

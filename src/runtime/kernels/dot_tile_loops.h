@@ -62,11 +62,13 @@ SPYHOP_INLINE void rows_times_columns(const DotTile& tile, const char* a, float*
   constexpr int kVectors = static_cast<int>(kTileColumns) / kLanes;
   constexpr int kVectorsPerHalf = static_cast<int>(kHalfTile) / kLanes;
   Floats sums[kRows][kVectors] = {};
+  const char* prefetch = tile.prefetch;
   for (int64_t segment = 0; segment < tile.num_segments; ++segment) {
     const char* b = tile.segments[segment] + tile.segment_offset;
     for (int64_t step = 0; step < tile.steps; ++step) {
-      __builtin_prefetch(b + tile.prefetch_bytes);
-      __builtin_prefetch(b + tile.prefetch_bytes + tile.b_second_bytes);
+      __builtin_prefetch(prefetch);
+      __builtin_prefetch(prefetch + 64);
+      prefetch += tile.prefetch_step_bytes;
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
         const char* column = b + (v / kVectorsPerHalf) * tile.b_second_bytes + (v % kVectorsPerHalf) * kLanes * kStepBytes;

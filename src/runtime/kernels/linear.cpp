@@ -68,6 +68,23 @@ SPYHOP_CLONES void store_gated(const Target<float>& target) {
   store_gated_loop(target);
 }
 
+/// The first tile of rows reads its panel from memory, the others find it in the cache and have time to fetch the panel that this
+/// thread is likely to get next.
+void prefetch_for(DotTile& tile, const PackedMatrix& weight, int64_t panel, int64_t index, int64_t num_tiles) {
+  constexpr int64_t kPanelStepBytes = 2 * kHalfTileBytes;
+  const int64_t next = panel + num_compute_threads();
+  if (index == 0) {
+    tile.prefetch = weight.panel(panel) + kPrefetchBytes;
+    tile.prefetch_step_bytes = kPanelStepBytes;
+  } else if (next < weight.num_panels()) {
+    const int64_t share = weight.num_steps() / (num_tiles - 1);  // steps of the next panel
+    tile.prefetch = weight.panel(next) + (index - 1) * share * kPanelStepBytes;
+    tile.prefetch_step_bytes = kPanelStepBytes / (num_tiles - 1);
+  } else {
+    tile.prefetch_step_bytes = 0;
+  }
+}
+
 /// Rows [begin, end) times one panel.
 template <typename T>
 void run_panel(const LinearTask& task, int64_t panel, int64_t begin, int64_t end, DotTileFunction dot_tile) {
@@ -82,11 +99,11 @@ void run_panel(const LinearTask& task, int64_t panel, int64_t begin, int64_t end
   tile.steps = weight.num_steps();
   tile.b_step_bytes = 2 * kHalfTileBytes;
   tile.b_second_bytes = kHalfTileBytes;
-  tile.prefetch_bytes = kPrefetchBytes;
   tile.c = sums;
-  for (int64_t row = begin; row < end; row += tile.num_rows) {
-    const int64_t tiles_left = (end - row - 1) / kMaxTileRows + 1;
-    tile.num_rows = (end - row - 1) / tiles_left + 1;  // of even size
+  const int64_t num_tiles = (end - begin - 1) / kMaxTileRows + 1;
+  for (int64_t row = begin, index = 0; row < end; row += tile.num_rows, ++index) {
+    tile.num_rows = (end - row - 1) / (num_tiles - index) + 1;  // of even size
+    prefetch_for(tile, weight, panel, index, num_tiles);
     tile.a = static_cast<const char*>(task.x) + row * task.x_row_bytes;
     dot_tile(tile);
     const Target<T> target{sums,

@@ -65,7 +65,7 @@ struct EngineConfig {
   int max_n = 8;                        // answers per request
   std::chrono::milliseconds request_timeout{0};  // from submission to the last token; 0 = none
   size_t max_unread_bytes = size_t{4} << 20;     // of an answer that its client does not read; more end the request
-  bool prefix_caching = false;          // keep keys and values of ended requests for prompts that begin alike
+  bool prefix_caching = true;           // keep keys and values of ended requests for prompts that begin alike
   int64_t vision_cache_bytes = int64_t{256} << 20;  // encoded images kept for later requests; 0 keeps none
   bool trust_special_tokens = false;  // true: every special token spelled in a request's text is live, as in the original
 };

@@ -115,8 +115,8 @@ void declare_engine(CLI::App& command, LaunchOptions& o) {
       ->capture_default_str()
       ->group(group);
   command
-      .add_flag("--enable-prefix-caching", o.engine.prefix_caching,
-                "Prompts that begin like an earlier one are computed from where they differ")
+      .add_flag("--enable-prefix-caching,!--no-enable-prefix-caching", o.engine.prefix_caching,
+                "Prompts that begin like an earlier one are computed from where they differ (default)")
       ->envname("SPYHOP_ENABLE_PREFIX_CACHING")
       ->group(group);
   with_env(command.add_option("--vision-cache-bytes", o.engine.vision_cache_bytes,

@@ -83,7 +83,7 @@ class EngineTest : public ::testing::Test {
 
   /// Starts an engine whose model answers `answer`.
   void start(const std::string& answer, const std::function<void(FakeRunner&)>& prepare_runner = nullptr) {
-    auto runner = std::make_unique<FakeRunner>(answer, 64, 16);
+    auto runner = std::make_unique<FakeRunner>(answer, num_blocks_, 16);
     runner_ = runner.get();
     if (prepare_runner) prepare_runner(*runner);
     ModelInfo info;
@@ -107,6 +107,7 @@ class EngineTest : public ::testing::Test {
 
   EngineConfig config_;
   Metrics metrics_;
+  int num_blocks_ = 64;
   std::atomic<bool> open_{false};
   FakeRunner* runner_ = nullptr;
   std::unique_ptr<EngineImpl> engine_;

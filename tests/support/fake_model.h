@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -10,7 +11,6 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -52,13 +52,17 @@ struct FakeCall {
   std::vector<int> num_tokens;  // per chunk
 };
 
-/// Answers every sequence with `answer`, then eos for ever. Tile features are all ones.
+/// Answers every prompt with `answer`, then eos for ever. Its KV cache holds the tokens themselves and it reads them back from
+/// there, so that blocks which are shared, copied or given up wrongly show in the answers. Tile features are all ones.
 class FakeRunner : public Runner {
  public:
   static constexpr int kVisionLayers = 4;
 
   FakeRunner(std::string answer, int num_blocks, int block_size)
-      : answer_(std::move(answer)), num_blocks_(num_blocks), block_size_(block_size) {
+      : answer_(std::move(answer)),
+        num_blocks_(num_blocks),
+        block_size_(block_size),
+        cache_(static_cast<size_t>(num_blocks) * static_cast<size_t>(block_size)) {
     config_.language.vocab_size = 300;
     config_.language.hidden_size = 4;
     config_.processor.image_size = 28;
@@ -69,7 +73,9 @@ class FakeRunner : public Runner {
   int num_kv_blocks() const override { return num_blocks_; }
   int kv_block_size() const override { return block_size_; }
 
-  void copy_kv_block(int32_t, int32_t) override {}
+  void copy_kv_block(int32_t from, int32_t to) override {
+    for (int i = 0; i < block_size_; ++i) slot(to, i) = slot(from, i);
+  }
 
   TileEncoding begin_tiles(const at::Tensor& pixels) override {
     TileEncoding tiles;
@@ -97,6 +103,7 @@ class FakeRunner : public Runner {
   }
   std::vector<std::optional<SampledToken>> run(const std::vector<SequenceChunk>& chunks, ForwardTrace*) override {
     if (on_run) on_run(chunks);
+    for (const SequenceChunk& chunk : chunks) write(chunk);
     FakeCall call;
     std::vector<std::optional<SampledToken>> result;
     for (const SequenceChunk& chunk : chunks) {
@@ -119,12 +126,26 @@ class FakeRunner : public Runner {
   std::atomic<int> num_tiles{0};
 
  private:
-  /// Samplers tell sequences apart, but their addresses are used again; a chunk of several tokens is the end of a prompt.
+  int32_t& slot(int32_t block, int place) { return cache_.at(static_cast<size_t>(block * block_size_ + place)); }
+  int32_t& slot_of(const SequenceChunk& chunk, int position) {
+    return slot(chunk.block_table.at(static_cast<size_t>(position / block_size_)), position % block_size_);
+  }
+
+  void write(const SequenceChunk& chunk) {
+    int position = chunk.first_position;
+    for (const int32_t id : chunk.token_ids) slot_of(chunk, position++) = id;
+  }
+
+  /// A prompt ends with the assistant's token and a colon.
   SampledToken answer_token(const SequenceChunk& chunk) {
-    std::lock_guard lock(mutex_);
-    int& next = progress_[chunk.sampler];
-    if (chunk.token_ids.size() > 1) next = 0;
-    const size_t place = static_cast<size_t>(next++);
+    const int end = chunk.first_position + static_cast<int>(chunk.token_ids.size());
+    int begin = end;
+    while (begin > 0 && slot_of(chunk, begin - 1) != FakeTokenizer::kAssistant) --begin;
+    const size_t place = static_cast<size_t>(end - begin - 1);
+    for (size_t i = 0; i < std::min(place, answer_.size()); ++i) {
+      const int32_t said = slot_of(chunk, begin + 1 + static_cast<int>(i));
+      if (said != static_cast<unsigned char>(answer_[i])) throw std::logic_error("the cache holds another answer");
+    }
     SampledToken token;
     token.id = place < answer_.size() ? static_cast<unsigned char>(answer_[place]) : FakeTokenizer::kEos;
     token.logprob = -0.5F;
@@ -135,9 +156,9 @@ class FakeRunner : public Runner {
   std::string answer_;
   int num_blocks_;
   int block_size_;
+  std::vector<int32_t> cache_;  // token ids by slot
   mutable std::mutex mutex_;
   std::vector<FakeCall> calls_;
-  std::unordered_map<const SequenceSampler*, int> progress_;
 };
 
 }  // namespace spyhop

@@ -60,6 +60,12 @@ TEST(LaunchOptions, RefusesTwoSizesOfTheKvCache) {
             "kv-cache-memory: --kv-cache-memory and --kv-cache-tokens are both given; allowed: one of the two");
 }
 
+TEST(LaunchOptions, CachesPrefixesUnlessToldNotTo) {
+  EXPECT_TRUE(parse({}).engine.prefix_caching);
+  EXPECT_TRUE(parse({"--enable-prefix-caching"}).engine.prefix_caching);
+  EXPECT_FALSE(parse({"--no-enable-prefix-caching"}).engine.prefix_caching);
+}
+
 TEST(LaunchOptions, TakesTheLimitsBesideDecoding) {
   const LaunchOptions options = parse({"--interleaved-prefill-chunk", "64", "--interleaved-vision-layers", "5"});
   EXPECT_EQ(options.engine.interleaved_prefill_chunk, 64);

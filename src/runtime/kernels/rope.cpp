@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/simd.h"
 #include "runtime/thread_pool.h"
@@ -82,7 +85,15 @@ RopeTable make_rope_table(const at::Tensor& positions, int dim, double theta, at
   const at::Tensor exponents = at::arange(0, dim, 2, options) / dim;
   const at::Tensor inverse_frequencies = at::reciprocal(at::pow(theta, exponents));
   const at::Tensor angles = positions.to(at::kFloat).unsqueeze(1) * inverse_frequencies.unsqueeze(0);  // [num_tokens, dim/2]
-  return {at::cos(angles).to(compute_type).contiguous(), at::sin(angles).to(compute_type).contiguous()};
+  if (!on_cpu(angles)) return {at::cos(angles).to(compute_type), at::sin(angles).to(compute_type)};
+  // ATen's differ in the last bit between the vectors of a tensor and its tail, so an angle's would depend on its place.
+  const auto each = [&angles](float (*function)(float)) {
+    const at::Tensor result = at::empty_like(angles);
+    const float* const from = angles.data_ptr<float>();
+    std::transform(from, from + angles.numel(), result.data_ptr<float>(), function);
+    return result;
+  };
+  return {each(std::cos).to(compute_type), each(std::sin).to(compute_type)};
 }
 
 void apply_rope_aten(at::Tensor x, const RopeTable& table, RopePairs pairs) {

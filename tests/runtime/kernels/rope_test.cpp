@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include "../tensors.h"
 #include "spyhop/error.h"
@@ -39,6 +41,17 @@ TEST(Rope, TurnsEachPairByPositionTimesItsFrequency) {
         EXPECT_NEAR(y[token][0][second].item<double>(), b * std::cos(angle) + a * std::sin(angle), 1e-4);
       }
     }
+  }
+}
+
+TEST(Rope, AnAngleDoesNotDependOnThePlaceOfItsTokenInAStep) {
+  std::vector<int64_t> positions(4000);
+  std::iota(positions.begin(), positions.end(), int64_t{0});
+  const RopeTable all = table_at(positions, 12);
+  for (const int64_t position : positions) {
+    const RopeTable one = table_at({position}, 12);
+    ASSERT_TRUE(at::equal(one.cos[0], all.cos[position])) << position;
+    ASSERT_TRUE(at::equal(one.sin[0], all.sin[position])) << position;
   }
 }
 

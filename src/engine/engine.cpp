@@ -218,13 +218,17 @@ void EngineImpl::enqueue(RequestPtr request) {
     num_open_ += static_cast<int>(request->sequences.size());
     request->arrival = num_arrived_++;
     submitted_.push_back(std::move(request));
+    metrics_.set_load(load(lock));
   }
   changed_.notify_all();
-  metrics_.set_load(stats());
 }
 
 EngineStats EngineImpl::stats() const {
   std::lock_guard lock(mutex_);
+  return load(lock);
+}
+
+EngineStats EngineImpl::load(const std::lock_guard<std::mutex>&) const {
   EngineStats stats;
   stats.num_running = num_running_;
   stats.num_waiting = std::max(0, num_open_ - num_running_);
@@ -308,7 +312,9 @@ void EngineImpl::drop_ended() {
 void EngineImpl::note_load() {
   num_running_ = scheduler_.num_running();
   num_used_blocks_ = blocks_.num_blocks() - blocks_.num_free();
-  metrics_.set_load(stats());
+  // Under the lock, so that what another thread has seen before does not replace it.
+  std::lock_guard lock(mutex_);
+  metrics_.set_load(load(lock));
 }
 
 void EngineImpl::run(const Step& step) {

@@ -36,6 +36,7 @@ class EngineImpl : public Engine {
  private:
   using RequestPtr = std::unique_ptr<Request>;
 
+  EngineStats load(const std::lock_guard<std::mutex>& held) const;
   void check_admission(const ChatRequest& chat, const std::lock_guard<std::mutex>& held) const;
   Request::Clock::time_point deadline_of(const ChatRequest& chat, Request::Clock::time_point submitted_at) const;
   RequestPtr prepare(ChatRequest chat) const;

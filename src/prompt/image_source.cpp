@@ -71,7 +71,7 @@ std::string load_data_url(std::string_view url, const ImageLimits& limits) {
 }
 
 std::chrono::milliseconds time_left(std::chrono::steady_clock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
   if (left.count() > 0) return left;
   throw Error(ErrorCode::kTimeout, "the request's time is over before its images were fetched");
 }

@@ -3,6 +3,7 @@
 #include <string>
 #include <thread>
 
+#include "common/raw_server.h"
 #include "engine_fixture.h"
 
 namespace spyhop {
@@ -90,6 +91,27 @@ TEST_F(EngineAdmissionTest, ARequestEndsInTheQueueWhenItsTimeIsOver) {
   ASSERT_TRUE(got.error);
   EXPECT_EQ(got.error->code, ErrorCode::kTimeout);
   EXPECT_TRUE(got.texts.empty());
+}
+
+TEST_F(EngineAdmissionTest, ARequestIsRefusedWhenItsTimeIsOverBeforeItsImageHasCome) {
+  const RawServer silent([](const RawServer::Send& send) {
+    while (send("")) std::this_thread::sleep_for(milliseconds(10));
+  });
+  config_.fetch.allow_private_addresses = true;
+  start("x");
+  ChatRequest request = ask("what?");
+  request.messages[0].content.emplace_back(
+      ImagePart{"http://127.0.0.1:" + std::to_string(silent.port()) + "/a.png", ImageDetail::kAuto});
+  request.timeout_ms = 200;
+  const auto begin = steady_clock::now();
+  try {
+    engine_->submit(request);
+    FAIL() << "an overdue request was taken";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kTimeout);
+    EXPECT_STREQ(e.what(), "the request's time of 0.2 s is over");
+  }
+  EXPECT_LT(steady_clock::now() - begin, seconds(3));
 }
 
 TEST_F(EngineAdmissionTest, TheServersTimeLimitHoldsWhateverARequestAsksFor) {

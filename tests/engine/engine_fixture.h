@@ -93,6 +93,7 @@ class EngineTest : public ::testing::Test {
     prepare.tokenizer = std::make_shared<FakeTokenizer>();
     prepare.processor = runner->config().processor;
     prepare.max_context = info.max_context;
+    prepare.fetch = config_.fetch;
     engine_ = std::make_unique<EngineImpl>(config_, info, std::move(runner), prepare, &metrics_);
   }
 

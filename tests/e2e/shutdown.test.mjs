@@ -62,6 +62,45 @@ test('an answer that outlasts --drain-timeout ends with an error', async () => {
   assert.ok(Date.now() - asked < 10_000);
 });
 
+/** The whole body of a streamed answer as it came; rejects when the connection breaks off in the middle. */
+async function rawStream(server, maxTokens) {
+  const response = await fetch(`${server.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ messages, max_tokens: maxTokens, ignore_eos: true, stream: true }),
+  });
+  assert.equal(response.status, 200);
+  return { text: response.text() };
+}
+
+const loaded = { args: ['--max-num-seqs', '16', '--drain-timeout', '20'] };
+
+test('SIGTERM lets fifty streams end, those that wait for their turn too', async () => {
+  const server = await Server.launch(loaded);
+  const streams = await Promise.all(Array.from({ length: 50 }, () => rawStream(server, 100)));
+  server.signal('SIGTERM');
+  for (const { text } of streams) {
+    const body = await text;
+    assert.match(body, /"finish_reason":"length"/);
+    assert.match(body, /data: \[DONE\]\n\n$/);
+  }
+  assert.deepEqual(await server.exit(), { code: 0, signal: null });
+});
+
+test('of fifty streams that outlast --drain-timeout each is told so in a last event', async () => {
+  const server = await Server.launch({ args: ['--max-num-seqs', '16', '--drain-timeout', '1'] });
+  const streams = await Promise.all(Array.from({ length: 50 }, () => rawStream(server, 3500)));
+  const asked = Date.now();
+  server.signal('SIGTERM');
+  for (const { text } of streams) {
+    const events = (await text).trimEnd().split('\n\n');
+    const error = JSON.parse(events.at(-1).replace(/^data: /, '')).error;
+    assert.equal(error.code, 'unavailable');
+  }
+  assert.equal((await server.exit()).code, 0);
+  assert.ok(Date.now() - asked < 10_000);
+});
+
 test('an idle server ends at once', async () => {
   const server = await Server.launch();
   await sleep(100);

@@ -1,5 +1,6 @@
 // Starts the real program and gives the tests what they share: clients, streams, a web server.
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import OpenAI from 'openai';
 import { checkpointOf } from './golden.mjs';
@@ -64,6 +65,13 @@ export class Server {
   /** Shorthand: one chat completion of this server's model. */
   chat(body, options) {
     return this.client().chat.completions.create({ model: this.family, ...body }, options);
+  }
+
+  /** Threads and resident bytes of the program. */
+  usage() {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    const number = (key) => Number(status.match(new RegExp(`^${key}:\\s+(\\d+)`, 'm'))[1]);
+    return { threads: number('Threads'), bytes: number('VmRSS') * 1024 };
   }
 
   signal(name) {

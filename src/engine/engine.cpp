@@ -12,11 +12,6 @@
 namespace spyhop {
 namespace {
 
-/// Seeds of a request's answers: the first is the request's own, so that n = 1 and the first of n = 2 are equal.
-uint64_t answer_seed(uint64_t seed, int choice) {
-  return seed + 0x9E3779B97F4A7C15ull * static_cast<uint64_t>(choice);
-}
-
 uint64_t random_seed() {
   std::random_device device;
   return (uint64_t{device()} << 32) | device();

@@ -92,6 +92,12 @@ class Sequence {
   std::vector<PendingLogprob> pending_;
 };
 
+/// The seed of an answer to a request with `seed`. The first has the request's own, so that n = 1 and the first of n = 2 are
+/// equal.
+inline uint64_t answer_seed(uint64_t seed, int choice) {
+  return seed + 0x9E3779B97F4A7C15ull * static_cast<uint64_t>(choice);
+}
+
 /// Thread safety: filled on the submitting thread, then handed to the engine thread.
 struct Request {
   using Clock = std::chrono::steady_clock;

@@ -5,64 +5,20 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <map>
 #include <memory>
 #include <numeric>
-#include <optional>
 #include <random>
 #include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "common/encoding.h"
-#include "common/file.h"
-#include "spyhop/engine.h"
+#include "golden_engine.h"
 
 namespace spyhop {
 namespace {
 
-struct Checkpoint {
-  const char* family;
-  ComputeType compute;
-};
-
-void PrintTo(const Checkpoint& checkpoint, std::ostream* out) {
-  *out << checkpoint.family;
-}
-
-ImagePart image(const std::string& name) {
-  const std::string file = std::string(SPYHOP_TEST_DATA) + "/images/" + name;
-  return {"data:image/png;base64," + base64_encode(read_text_file(file, size_t{1} << 20)), ImageDetail::kAuto};
-}
-
-/// A text of about `num_words` words, another one for each seed.
-std::string words(int num_words, unsigned seed) {
-  static const char* const kWords[] = {"whale", "sea", "looks", "around", "blue", "7", "the", "of", "ice\n", "under"};
-  std::minstd_rand random(seed);
-  std::string text;
-  for (int i = 0; i < num_words; ++i) text += std::string(kWords[random() % 10]) + " ";
-  return text;
-}
-
-ChatRequest ask(std::vector<ContentPart> content, int max_tokens) {
-  ChatRequest request;
-  request.messages = {{Role::kUser, std::move(content)}};
-  request.max_tokens = max_tokens;
-  request.ignore_eos = true;
-  request.sampling.logprobs = true;
-  request.sampling.top_logprobs = 3;
-  request.sampling.temperature = 0;
-  return request;
-}
-
-ChatRequest sampled(ChatRequest request, uint64_t seed) {
-  request.sampling.temperature = 1.0;
-  request.sampling.seed = seed;
-  return request;
-}
+using namespace testing;
 
 /// Of mixed lengths, greedy and sampled, about images, with several answers, with penalties and stops.
 std::vector<ChatRequest> all_requests() {
@@ -89,53 +45,9 @@ std::vector<ChatRequest> all_requests() {
   return requests;
 }
 
-void write(std::ostream& out, const std::string& token, double logprob) {
-  char bits[64];
-  std::snprintf(bits, sizeof bits, " %a|", logprob);
-  out << token << bits;
-}
-
-void write(std::ostream& out, const TokenLogprob& token) {
-  write(out, token.token, token.logprob);
-  for (const TopLogprob& top : token.top) write(out, top.token, top.logprob);
-  out << "\n";
-}
-
-/// All that a stream brings, to the last bit; only how many tokens came from a cache may differ.
-struct Answer {
-  std::string content;
-  int cached_tokens = 0;
-};
-
-Answer read(ResponseStream& stream) {
-  std::map<int, std::ostringstream> texts;
-  std::map<int, std::ostringstream> logprobs;
-  for (;;) {
-    const std::optional<ChatEvent> event = stream.next(std::chrono::seconds(60));
-    if (!event) return {"nothing more came", 0};
-    if (const auto* delta = std::get_if<TextDelta>(&*event)) {
-      texts[delta->choice] << delta->text;
-      for (const TokenLogprob& token : delta->logprobs) write(logprobs[delta->choice], token);
-    } else if (const auto* finish = std::get_if<ChoiceFinish>(&*event)) {
-      texts[finish->choice] << (finish->reason == FinishReason::kStop ? "\n[stop]" : "\n[length]");
-    } else if (const auto* error = std::get_if<StreamError>(&*event)) {
-      return {"error: " + error->message, 0};
-    } else if (const auto* end = std::get_if<StreamEnd>(&*event)) {
-      std::string all = std::to_string(end->usage.completion_tokens);
-      for (const auto& [choice, text] : texts) all += "\n#" + std::to_string(choice) + text.str() + logprobs[choice].str();
-      return {all, end->usage.cached_tokens};
-    }
-  }
-}
-
 class BatchInvariance : public ::testing::TestWithParam<Checkpoint> {
  protected:
   BatchInvariance() {
-    config_.model_path = std::string(SPYHOP_TEST_DATA) + "/" + GetParam().family + "/checkpoint";
-    config_.runtime.compute = GetParam().compute;
-    config_.runtime.num_threads = 2;
-    config_.max_context = 1024;
-    config_.max_num_seqs = 32;
     config_.prefix_caching = false;
     auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log_);
     before_ = spdlog::default_logger();
@@ -186,11 +98,11 @@ class BatchInvariance : public ::testing::TestWithParam<Checkpoint> {
 
   void expect_solo_answers(const std::vector<Answer>& answers) {
     for (size_t i = 0; i < answers.size(); ++i) {
-      EXPECT_EQ(answers[i].content, solo()[i].content) << "request " << i;
+      EXPECT_EQ(answers[i].choices, solo()[i].choices) << "request " << i;
     }
   }
 
-  EngineConfig config_;
+  EngineConfig config_ = config_of(GetParam());
   std::vector<ChatRequest> requests_ = all_requests();
   std::vector<Answer> solo_;
   std::unique_ptr<Engine> engine_;
@@ -240,20 +152,13 @@ TEST_P(BatchInvariance, HoldsFromThePrefixCache) {
   const std::vector<Answer> again = together();
   expect_solo_answers(again);
   int num_cached = 0;
-  for (const Answer& answer : again) num_cached += answer.cached_tokens;
+  for (const Answer& answer : again) num_cached += answer.usage.cached_tokens;
   EXPECT_GT(num_cached, 0);
   expect_solo_answers(alone());
 }
 
-constexpr Checkpoint kCheckpoints[] = {
-    {"mini-tiny", ComputeType::kF32},  {"mini-small", ComputeType::kF32},  {"mini-base", ComputeType::kF32},
-    {"mini-tiny", ComputeType::kBf16}, {"mini-small", ComputeType::kBf16}, {"mini-base", ComputeType::kBf16},
-};
-
-INSTANTIATE_TEST_SUITE_P(AllFamilies, BatchInvariance, ::testing::ValuesIn(kCheckpoints), [](const auto& instance) {
-  const bool f32 = instance.param.compute == ComputeType::kF32;
-  return std::string(instance.param.family).substr(5) + (f32 ? "_f32" : "_bf16");
-});
+INSTANTIATE_TEST_SUITE_P(AllFamilies, BatchInvariance, ::testing::ValuesIn(kCheckpoints),
+                         [](const auto& instance) { return name_of(instance.param); });
 
 }  // namespace
 }  // namespace spyhop

@@ -44,6 +44,19 @@ TEST_F(EngineTest, EncodesAnImageBeforeItsPrompt) {
   EXPECT_EQ(got.usage->image_tokens, 5);  // t = 1: 1 x (1 + 1) + 1 + 1 x (1 + 1)
 }
 
+TEST_F(EngineTest, ASecondTurnAboutAnImageEncodesNothing) {
+  config_.vision_cache_bytes = 0;
+  start("red");
+  ChatRequest request = ask_about_image();
+  const Collected first = collect(*engine_->submit(request));
+  request.messages.push_back({Role::kAssistant, {TextPart{"red"}}});
+  request.messages.push_back({Role::kUser, {TextPart{"Why?"}}});
+  const Collected second = collect(*engine_->submit(request));
+  EXPECT_EQ(second.texts.at(0), "red");
+  EXPECT_EQ(runner_->num_tiles, 2);
+  EXPECT_EQ(second.usage->cached_tokens, (first.usage->prompt_tokens + 3) / 16 * 16) << "the prompt and its answer, in blocks";
+}
+
 TEST_F(EngineTest, AStepThatThrowsFailsItsRequestsAndTheEngineGoesOn) {
   std::atomic<int> num_steps{0};
   start("ok", [&](FakeRunner& runner) {

@@ -58,8 +58,8 @@ struct EngineConfig {
   FetchPolicy fetch;
   int max_context = 0;                  // tokens; 0 = the checkpoint's max_position_embeddings
   int prefill_chunk = 512;              // tokens of prompts computed per step
-  int interleaved_prefill_chunk = 128;  // the same in a step in which running answers get their next token
-  int interleaved_vision_layers = 3;    // layers of the image tower per step in which running answers get their next token
+  int interleaved_prefill_chunk = 64;   // the same in a step in which running answers get their next token
+  int interleaved_vision_layers = 2;    // layers of the image tower per step in which running answers get their next token
   int max_num_seqs = 8;                 // sequences that run at the same time
   int max_queue = 256;                  // answers that wait; more are refused with kOverloaded
   int max_n = 8;                        // answers per request

@@ -58,7 +58,7 @@ class Fetch {
 
  private:
   milliseconds time_left() const {
-    return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(deadline_ - Clock::now()));
+    return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline_ - Clock::now()));
   }
 
   [[noreturn]] void fail(const Url& url) const {

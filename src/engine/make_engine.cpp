@@ -9,7 +9,9 @@
 #include "engine/engine_impl.h"
 #include "prompt/byte_tokenizer.h"
 #include "registry/registry.h"
+#include "runtime/kernels/instruction_set.h"
 #include "runtime/kv_plan.h"
+#include "runtime/threads.h"
 
 namespace spyhop {
 namespace {
@@ -103,6 +105,8 @@ std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress pro
   info.created = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   info.max_context = max_context;
   info.fingerprint = fingerprint(config);
+  spdlog::info("event=kernels instruction_set={} threads={}", kernels::instruction_set_name(kernels::instruction_set()),
+               config.runtime.num_threads > 0 ? config.runtime.num_threads : physical_cores());
   auto runner = make_runner(config.model_path, model, resolved.runtime, progress);
   log_kv_cache(*runner, resolved.runtime.compute, max_context);
   return std::make_unique<EngineImpl>(resolved, std::move(info), std::move(runner), std::move(prepare), metrics);

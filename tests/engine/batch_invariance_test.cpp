@@ -8,7 +8,6 @@
 #include <memory>
 #include <numeric>
 #include <random>
-#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -141,7 +140,7 @@ TEST_P(BatchInvariance, HoldsThroughPreemption) {
   log_.str("");
   expect_solo_answers(together());
   engine_.reset();
-  EXPECT_TRUE(std::regex_search(log_.str(), std::regex("preemptions=[1-9]"))) << "the cache was not small enough";
+  EXPECT_GT(num_preempted(log_.str()), 0) << "the cache was not small enough";
 }
 
 TEST_P(BatchInvariance, HoldsFromThePrefixCache) {

@@ -17,6 +17,16 @@
 namespace spyhop {
 namespace {
 
+/// Requests of the log that were preempted.
+int num_preempted(const std::string& log) {
+  const std::string field = " preemptions=";
+  int count = 0;
+  for (size_t at = log.find(field); at != std::string::npos; at = log.find(field, at + 1)) {
+    count += log[at + field.size()] != '0';
+  }
+  return count;
+}
+
 using namespace testing;
 
 /// Of mixed lengths, greedy and sampled, about images, with several answers, with penalties and stops.

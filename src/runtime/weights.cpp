@@ -83,9 +83,7 @@ void check_memory(int64_t needed, const std::string& what) {
 }
 
 int64_t bytes_of(const TensorSpec& spec, at::ScalarType type) {
-  int64_t bytes = static_cast<int64_t>(at::elementSize(type));
-  for (const int64_t size : spec.shape) bytes *= size;
-  return bytes;
+  return spec.num_elements() * static_cast<int64_t>(at::elementSize(type));
 }
 
 Weights::Sources stored_sources(const std::string& dir, const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime) {

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -17,10 +18,35 @@
 
 namespace spyhop {
 
+/// What a tensor is for.
+enum class WeightKind {
+  kVision,     // the whole tower
+  kProjector,  // with the newline and the separator of images
+  kEmbedding,
+  kAttention,
+  kDenseMlp,
+  kRoutedExperts,
+  kSharedExperts,
+  kRouter,
+  kNorm,  // of the language model
+  kLmHead,
+};
+
+constexpr std::array<WeightKind, 10> kWeightKinds{
+    WeightKind::kVision,   WeightKind::kProjector,     WeightKind::kEmbedding,     WeightKind::kAttention,
+    WeightKind::kDenseMlp, WeightKind::kRoutedExperts, WeightKind::kSharedExperts, WeightKind::kRouter,
+    WeightKind::kNorm,     WeightKind::kLmHead};
+
+/// "vision", "routed_experts", ...
+const char* weight_kind_name(WeightKind kind);
+
 struct TensorSpec {
   std::string name;
   std::vector<int64_t> shape;
+  WeightKind kind = WeightKind::kVision;
   bool used = true;  // false: belongs to the checkpoint, but the model never reads it (vision.attn_pool.*)
+
+  int64_t num_elements() const;
 };
 
 /// Every tensor of a checkpoint of these dimensions. Source: modeling_deepseek_vl_v2.py, siglip_vit.py, modeling_deepseek.py.

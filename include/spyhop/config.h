@@ -16,6 +16,9 @@ enum class LoadFormat {
 };
 enum class DeviceType { kCpu, kCuda };
 
+/// Precision of the language model's matrices; what it leaves out stays in the compute type.
+enum class Quantization { kNone, kInt8, kInt4 };
+
 /// What an image may cost, checked from its header before anything is allocated.
 struct ImageLimits {
   size_t max_bytes = size_t{20} << 20;       // encoded
@@ -40,6 +43,8 @@ struct RuntimeConfig {
   ComputeType compute = ComputeType::kBf16;
   LoadFormat load_format = LoadFormat::kSafetensors;
   uint64_t dummy_seed = 0;      // weights of LoadFormat::kDummy
+  Quantization quantization = Quantization::kNone;  // kNone: as the checkpoint has them
+  std::string instruction_set = "auto";             // the kernels' vector instructions; auto = the best of the machine
   int num_threads = 0;          // 0 = physical cores
   int kv_block_size = 16;       // tokens per KV block
   int64_t kv_cache_tokens = 0;  // capacity; 0 = as kv_cache_bytes says

@@ -9,6 +9,7 @@ DotTileFunction dot_tile_function(at::ScalarType type) {
     case InstructionSet::kAvx2:
       return is_f32 ? dot_tile_avx2_f32 : dot_tile_avx2_bf16;
     case InstructionSet::kAvx512:
+    case InstructionSet::kAvx512Vnni:
       return is_f32 ? dot_tile_avx512_f32 : dot_tile_avx512_bf16;
     case InstructionSet::kAvx512Bf16:
       return is_f32 ? dot_tile_avx512_f32 : dot_tile_avx512_bf16_native;

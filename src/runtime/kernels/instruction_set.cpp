@@ -12,6 +12,7 @@ bool has(InstructionSet set) {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
   switch (set) {
     case InstructionSet::kPortable:
       return true;
@@ -19,8 +20,10 @@ bool has(InstructionSet set) {
       return avx2;
     case InstructionSet::kAvx512:
       return avx512;
+    case InstructionSet::kAvx512Vnni:
+      return vnni;
     case InstructionSet::kAvx512Bf16:
-      return avx512 && __builtin_cpu_supports("avx512bf16");
+      return vnni && __builtin_cpu_supports("avx512bf16");
   }
 #endif
   return set == InstructionSet::kPortable;
@@ -49,6 +52,8 @@ std::string instruction_set_name(InstructionSet set) {
       return "avx2";
     case InstructionSet::kAvx512:
       return "avx512";
+    case InstructionSet::kAvx512Vnni:
+      return "avx512_vnni";
     case InstructionSet::kAvx512Bf16:
       break;
   }
@@ -57,8 +62,8 @@ std::string instruction_set_name(InstructionSet set) {
 
 std::vector<InstructionSet> available_instruction_sets() {
   std::vector<InstructionSet> sets;
-  for (const InstructionSet set :
-       {InstructionSet::kPortable, InstructionSet::kAvx2, InstructionSet::kAvx512, InstructionSet::kAvx512Bf16}) {
+  for (const InstructionSet set : {InstructionSet::kPortable, InstructionSet::kAvx2, InstructionSet::kAvx512,
+                                   InstructionSet::kAvx512Vnni, InstructionSet::kAvx512Bf16}) {
     if (has(set)) sets.push_back(set);
   }
   return sets;

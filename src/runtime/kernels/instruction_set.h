@@ -7,12 +7,12 @@
 namespace spyhop::kernels {
 
 /// In the order of preference; each machine that has one has those before it.
-enum class InstructionSet { kPortable, kAvx2, kAvx512, kAvx512Bf16 };
+enum class InstructionSet { kPortable, kAvx2, kAvx512, kAvx512Vnni, kAvx512Bf16 };
 
 /// The best this machine has, or what force_instruction_set says.
 InstructionSet instruction_set();
 
-/// "portable", "avx2", "avx512" or "avx512_bf16".
+/// "portable", "avx2", "avx512", "avx512_vnni" or "avx512_bf16".
 std::string instruction_set_name(InstructionSet set);
 
 /// Those of this machine, portable first.

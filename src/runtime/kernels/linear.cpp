@@ -6,6 +6,8 @@
 
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/dot_tile.h"
+#include "runtime/kernels/quantize.h"
+#include "runtime/kernels/quantized_tile.h"
 #include "runtime/kernels/simd.h"
 #include "runtime/thread_pool.h"
 
@@ -14,9 +16,10 @@ namespace {
 
 using simd::Bf16;
 
-constexpr int64_t kPrefetchBytes = 8192;           // covers the latency of memory at a core's share of its bandwidth
-constexpr int64_t kUnitsPerThread = 8;             // enough for an even end
-constexpr int64_t kSerialWork = int64_t{1} << 16;  // multiplications: below it a second thread costs more than it gives
+constexpr int64_t kPrefetchBytes = 8192;                   // covers the latency of memory at a core's share of its bandwidth
+constexpr int64_t kUnitsPerThread = 8;                     // enough for an even end
+constexpr int64_t kSerialWork = int64_t{1} << 16;          // multiplications: below it a second thread costs more than it gives
+constexpr int64_t kSerialQuantization = int64_t{1} << 14;  // elements, likewise
 
 /// A tile of sums and where it goes.
 template <typename T>
@@ -68,47 +71,81 @@ SPYHOP_CLONES void store_gated(const Target<float>& target) {
   store_gated_loop(target);
 }
 
-/// The first tile of rows reads its panel from memory, the others find it in the cache and have time to fetch the panel that this
-/// thread is likely to get next.
-void prefetch_for(DotTile& tile, const PackedMatrix& weight, int64_t panel, int64_t index, int64_t num_tiles) {
-  constexpr int64_t kPanelStepBytes = 2 * kHalfTileBytes;
+/// Memory to fetch while a tile is computed, a step for every 128 bytes of its panel.
+struct Prefetch {
+  const char* begin = nullptr;
+  int64_t step_bytes = 0;
+};
+
+constexpr int64_t kBlockBytes = 2 * kHalfTileBytes;
+
+/// The first tile of rows reads its panel from memory, the others find it in the cache and have time to fetch the panel that
+/// this thread is likely to get next.
+Prefetch prefetch_for(const PackedMatrix& weight, int64_t panel, int64_t index, int64_t num_tiles) {
   const int64_t next = panel + num_compute_threads();
-  if (index == 0) {
-    tile.prefetch = weight.panel(panel) + kPrefetchBytes;
-    tile.prefetch_step_bytes = kPanelStepBytes;
-  } else if (next < weight.num_panels()) {
-    const int64_t share = weight.num_steps() / (num_tiles - 1);  // steps of the next panel
-    tile.prefetch = weight.panel(next) + (index - 1) * share * kPanelStepBytes;
-    tile.prefetch_step_bytes = kPanelStepBytes / (num_tiles - 1);
-  } else {
-    tile.prefetch_step_bytes = 0;
+  if (index == 0) return {weight.panel(panel) + kPrefetchBytes, kBlockBytes};
+  if (next >= weight.num_panels()) return {};
+  const int64_t share = weight.shape().panel_bytes() / kBlockBytes / (num_tiles - 1);  // steps of the next panel
+  return {weight.panel(next) + (index - 1) * share * kBlockBytes, kBlockBytes / (num_tiles - 1)};
+}
+
+/// A task and its rows as its weight's tile takes them.
+struct Product {
+  LinearTask task;
+  QuantizedRows quantized;  // defined for a quantized weight
+};
+
+/// The sums of some rows times one panel: [num_rows, 32].
+void multiply(const Product& product, int64_t panel, int64_t row, int64_t num_rows, const Prefetch& prefetch, float* sums) {
+  const PackedMatrix& weight = *product.task.weight;
+  if (is_quantized(weight.shape().format)) {
+    const QuantizedRows& rows = product.quantized;
+    QuantizedTile tile;
+    tile.a_row_bytes = rows.values.size(1);
+    tile.a = simd::data<int8_t>(rows.values) + row * tile.a_row_bytes;
+    tile.num_groups = rows.num_groups();
+    tile.a_scales = simd::data<float>(rows.scales) + row * tile.num_groups;
+    tile.a_offsets = simd::data<int32_t>(rows.offsets) + row * tile.num_groups;
+    tile.num_rows = num_rows;
+    tile.b = weight.panel(panel);
+    tile.b_scales = weight.panel_scales(panel);
+    tile.prefetch = prefetch.begin;
+    tile.prefetch_step_bytes = prefetch.step_bytes;
+    tile.c = sums;
+    quantized_tile_function(weight.shape().format)(tile);
+    return;
   }
+  const char* const columns = weight.panel(panel);
+  DotTile tile;
+  tile.a = static_cast<const char*>(product.task.x) + row * product.task.x_row_bytes;
+  tile.a_row_bytes = product.task.x_row_bytes;
+  tile.num_rows = num_rows;
+  tile.segments = &columns;
+  tile.num_segments = 1;
+  tile.steps = weight.shape().num_steps();
+  tile.b_step_bytes = kBlockBytes;
+  tile.b_second_bytes = kHalfTileBytes;
+  tile.prefetch = prefetch.begin;
+  tile.prefetch_step_bytes = prefetch.step_bytes;
+  tile.c = sums;
+  dot_tile_function(weight.shape().format == PackedFormat::kF32 ? at::kFloat : at::kBFloat16)(tile);
 }
 
 /// Rows [begin, end) times one panel.
 template <typename T>
-void run_panel(const LinearTask& task, int64_t panel, int64_t begin, int64_t end, DotTileFunction dot_tile) {
+void run_panel(const Product& product, int64_t panel, int64_t begin, int64_t end) {
+  const LinearTask& task = product.task;
   const PackedMatrix& weight = *task.weight;
-  const char* const columns = weight.panel(panel);
-  const int64_t first_column = panel * weight.columns_per_panel();
-  alignas(64) float sums[kMaxTileRows * kTileColumns];
-  DotTile tile;
-  tile.a_row_bytes = task.x_row_bytes;
-  tile.segments = &columns;
-  tile.num_segments = 1;
-  tile.steps = weight.num_steps();
-  tile.b_step_bytes = 2 * kHalfTileBytes;
-  tile.b_second_bytes = kHalfTileBytes;
-  tile.c = sums;
+  const int64_t first_column = panel * weight.shape().columns_per_panel();
+  const int64_t num_columns = std::min(weight.shape().columns_per_panel(), weight.out() - first_column);
   const int64_t num_tiles = (end - begin - 1) / kMaxTileRows + 1;
-  for (int64_t row = begin, index = 0; row < end; row += tile.num_rows, ++index) {
-    tile.num_rows = (end - row - 1) / (num_tiles - index) + 1;  // of even size
-    prefetch_for(tile, weight, panel, index, num_tiles);
-    tile.a = static_cast<const char*>(task.x) + row * task.x_row_bytes;
-    dot_tile(tile);
+  alignas(64) float sums[kMaxTileRows * kTileColumns];
+  for (int64_t row = begin, index = 0; row < end; ++index) {
+    const int64_t num_rows = (end - row - 1) / (num_tiles - index) + 1;  // of even size
+    multiply(product, panel, row, num_rows, prefetch_for(weight, panel, index, num_tiles), sums);
     const Target<T> target{sums,
-                           tile.num_rows,
-                           std::min(weight.columns_per_panel(), weight.out() - first_column),
+                           num_rows,
+                           num_columns,
                            task.bias == nullptr ? nullptr : static_cast<const T*>(task.bias) + first_column,
                            reinterpret_cast<T*>(static_cast<char*>(task.y) + row * task.y_row_bytes) + first_column,
                            task.y_row_bytes / static_cast<int64_t>(sizeof(T))};
@@ -117,48 +154,50 @@ void run_panel(const LinearTask& task, int64_t panel, int64_t begin, int64_t end
     } else {
       store(target);
     }
+    row += num_rows;
   }
 }
 
 /// The tasks cut into panels times blocks of rows, numbered through.
 struct Plan {
-  const std::vector<LinearTask>& tasks;
-  std::vector<int64_t> first_unit;  // [tasks + 1]
-  std::vector<int64_t> block_rows;  // [tasks]
+  const std::vector<Product>& products;
+  std::vector<int64_t> first_unit;  // [products + 1]
+  std::vector<int64_t> block_rows;  // [products]
   int64_t work = 0;
 
-  explicit Plan(const std::vector<LinearTask>& all) : tasks(all), first_unit{0} {
+  explicit Plan(const std::vector<Product>& all) : products(all), first_unit{0} {
     int64_t num_panels = 0;
-    for (const LinearTask& task : tasks) {
-      num_panels += task.num_rows > 0 ? task.weight->num_panels() : 0;
-      work += task.num_rows * task.weight->num_panels() * task.weight->num_steps() * kTileColumns;
+    for (const Product& product : products) {
+      const PackedMatrix& weight = *product.task.weight;
+      num_panels += product.task.num_rows > 0 ? weight.num_panels() : 0;
+      work += product.task.num_rows * weight.num_panels() * weight.shape().num_steps() * kTileColumns;
     }
     const int64_t wanted = kUnitsPerThread * num_compute_threads();
     const int64_t num_blocks = num_panels == 0 ? 1 : (wanted - 1) / num_panels + 1;
-    for (const LinearTask& task : tasks) {
-      const int64_t num_tiles = (task.num_rows + kMaxTileRows - 1) / kMaxTileRows;
+    for (const Product& product : products) {
+      const int64_t num_tiles = (product.task.num_rows + kMaxTileRows - 1) / kMaxTileRows;
       const int64_t rows = std::max<int64_t>(1, (num_tiles + num_blocks - 1) / num_blocks) * kMaxTileRows;
       block_rows.push_back(rows);
-      first_unit.push_back(first_unit.back() + task.weight->num_panels() * ((task.num_rows + rows - 1) / rows));
+      first_unit.push_back(first_unit.back() + product.task.weight->num_panels() * ((product.task.num_rows + rows - 1) / rows));
     }
   }
 
   template <typename T>
-  void run_unit(int64_t unit, DotTileFunction dot_tile) const {
+  void run_unit(int64_t unit) const {
     const auto after = std::upper_bound(first_unit.begin(), first_unit.end(), unit);
     const auto index = static_cast<size_t>(after - first_unit.begin() - 1);
-    const LinearTask& task = tasks[index];
-    const int64_t num_blocks = (task.num_rows + block_rows[index] - 1) / block_rows[index];
+    const int64_t num_rows = products[index].task.num_rows;
+    const int64_t num_blocks = (num_rows + block_rows[index] - 1) / block_rows[index];
     const int64_t local = unit - first_unit[index];
     const int64_t begin = local % num_blocks * block_rows[index];
-    run_panel<T>(task, local / num_blocks, begin, std::min(begin + block_rows[index], task.num_rows), dot_tile);
+    run_panel<T>(products[index], local / num_blocks, begin, std::min(begin + block_rows[index], num_rows));
   }
 };
 
 template <typename T>
-void run_plan(const Plan& plan, DotTileFunction dot_tile) {
+void run_plan(const Plan& plan) {
   const int64_t num_units = plan.first_unit.back();
-  const auto body = [&plan, dot_tile](int64_t unit) { plan.run_unit<T>(unit, dot_tile); };
+  const auto body = [&plan](int64_t unit) { plan.run_unit<T>(unit); };
   if (plan.work > kSerialWork) {
     parallel_for(num_units, body);
   } else {
@@ -173,8 +212,8 @@ int64_t element_bytes(at::ScalarType type) {
 /// Gives an odd number of bf16 inputs a zero behind: the last step would read the next row, whose value times the weight's zero
 /// need not be zero. Returns what the task points to now.
 std::vector<char> make_steps_whole(LinearTask& task) {
-  const auto used = static_cast<size_t>(task.weight->in() * element_bytes(task.weight->type()));
-  const auto row_bytes = static_cast<size_t>(task.weight->num_steps() * kStepBytes);
+  const auto used = static_cast<size_t>(task.weight->in() * element_bytes(task.type));
+  const auto row_bytes = static_cast<size_t>(task.weight->shape().num_steps() * kStepBytes);
   std::vector<char> rows(row_bytes * static_cast<size_t>(task.num_rows));
   for (size_t row = 0; row < static_cast<size_t>(task.num_rows); ++row) {
     const char* const from = static_cast<const char*>(task.x) + static_cast<int64_t>(row) * task.x_row_bytes;
@@ -185,32 +224,77 @@ std::vector<char> make_steps_whole(LinearTask& task) {
   return rows;
 }
 
+bool reads_the_same(const LinearTask& a, const LinearTask& b) {
+  return a.x == b.x && a.num_rows == b.num_rows && a.x_row_bytes == b.x_row_bytes && a.weight->in() == b.weight->in() &&
+         a.weight->shape().format == b.weight->shape().format;
+}
+
+/// Quantizes what quantized weights are multiplied with; rows that several tasks read, once.
+void quantize_inputs(std::vector<Product>& products) {
+  std::vector<size_t> fresh;
+  for (size_t i = 0; i < products.size(); ++i) {
+    const LinearTask& task = products[i].task;
+    if (!is_quantized(task.weight->shape().format) || task.num_rows == 0) continue;
+    const bool is_known = !fresh.empty() && reads_the_same(products[fresh.back()].task, task);
+    products[i].quantized =
+        is_known ? products[fresh.back()].quantized : allocate_quantized_rows(task.num_rows, task.weight->in());
+    if (!is_known) fresh.push_back(i);
+  }
+  for (const size_t i : fresh) {
+    const LinearTask& task = products[i].task;
+    const ActivationRows rows{static_cast<const char*>(task.x), task.x_row_bytes, task.num_rows, task.weight->in(), task.type};
+    const auto body = [&](int64_t begin, int64_t end) {
+      quantize_activations(rows, quantized_zero(task.weight->shape().format), begin, end, products[i].quantized);
+    };
+    if (task.num_rows * task.weight->in() > kSerialQuantization) {
+      parallel_ranges(task.num_rows, 1, body);
+    } else {
+      body(0, task.num_rows);
+    }
+  }
+}
+
 }  // namespace
 
 void linear(const std::vector<LinearTask>& tasks) {
   if (tasks.empty()) return;
-  const at::ScalarType type = tasks.front().weight->type();
-  std::vector<LinearTask> whole = tasks;
+  const at::ScalarType type = tasks.front().type;
+  std::vector<Product> products;
   std::vector<std::vector<char>> copies;
-  for (LinearTask& task : whole) {
-    require(task.weight->type() == type, "linear takes one type");
-    if (task.weight->in() * element_bytes(type) % kStepBytes != 0) copies.push_back(make_steps_whole(task));
+  products.reserve(tasks.size());
+  for (const LinearTask& task : tasks) {
+    require(task.type == type, "linear takes one type");
+    products.push_back({task, {}});
+    if (is_quantized(task.weight->shape().format) || task.weight->in() * element_bytes(type) % kStepBytes == 0) continue;
+    copies.push_back(make_steps_whole(products.back().task));
   }
-  const Plan plan(whole);
+  quantize_inputs(products);
+  const Plan plan(products);
   if (type == at::kFloat) {
-    run_plan<float>(plan, dot_tile_function(type));
+    run_plan<float>(plan);
   } else {
-    run_plan<Bf16>(plan, dot_tile_function(type));
+    run_plan<Bf16>(plan);
   }
 }
 
 LinearTask linear_task(const at::Tensor& x, const PackedMatrix& weight, const at::Tensor& y) {
   require(x.dim() == 2 && x.size(1) == weight.in() && y.dim() == 2 && y.size(1) == weight.out() && y.size(0) == x.size(0),
           "linear's shapes do not fit");
-  require(x.scalar_type() == weight.type() && y.scalar_type() == weight.type(), "linear takes one type");
+  const PackedFormat format = weight.shape().format;
+  require(is_compute_type(x) && (is_quantized(format) || plain_format(x.scalar_type()) == format) &&
+              y.scalar_type() == x.scalar_type(),
+          "linear takes one type");
   require(x.stride(1) == 1 && y.stride(1) == 1, "linear takes rows of adjacent elements");
   const int64_t bytes = element_bytes(x.scalar_type());
-  return {x.data_ptr(), x.stride(0) * bytes, x.size(0), &weight, nullptr, y.data_ptr(), y.stride(0) * bytes};
+  LinearTask task;
+  task.type = x.scalar_type();
+  task.x = x.data_ptr();
+  task.x_row_bytes = x.stride(0) * bytes;
+  task.num_rows = x.size(0);
+  task.weight = &weight;
+  task.y = y.data_ptr();
+  task.y_row_bytes = y.stride(0) * bytes;
+  return task;
 }
 
 at::Tensor linear(const at::Tensor& x, const PackedMatrix& weight, const at::Tensor& bias) {

@@ -10,9 +10,11 @@
 
 namespace spyhop::kernels {
 
-/// One product over raw memory in the weight's type; rows at any stride, their elements adjacent. With a gated weight
-/// y = silu(gate x) * (up x), every step rounded to the type as separate operations would.
+/// One product over raw memory in `type`, which is the weight's own unless that is quantized; rows at any stride, their
+/// elements adjacent. With a gated weight y = silu(gate x) * (up x), every step rounded to the type as separate operations
+/// would. Rows that meet a quantized weight are quantized first, see QuantizedRows.
 struct LinearTask {
+  at::ScalarType type = at::kFloat;
   const void* x = nullptr;  // [num_rows, in]
   int64_t x_row_bytes = 0;
   int64_t num_rows = 0;
@@ -26,7 +28,8 @@ struct LinearTask {
 /// rounds once, so a row of y depends on its row of x alone, bit for bit.
 void linear(const std::vector<LinearTask>& tasks);
 
-/// x: [num_rows, in] with adjacent elements, in the weight's type; bias: [out] or undefined. Returns [num_rows, out].
+/// x: [num_rows, in] with adjacent elements, in the weight's type or, where that is quantized, bf16 or f32; bias: [out] or
+/// undefined. Returns [num_rows, out].
 at::Tensor linear(const at::Tensor& x, const PackedMatrix& weight, const at::Tensor& bias = {});
 
 /// The task that multiplies x [num_rows, in] into y [num_rows, out]; both must outlive it.

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "runtime/host_memory.h"
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/dot_tile.h"
+#include "runtime/kernels/quantize.h"
 #include "runtime/thread_pool.h"
 
 namespace spyhop::kernels {
@@ -63,46 +65,119 @@ void pack_rows(const Source& source, int64_t first, int64_t count, int64_t colum
   }
 }
 
-}  // namespace
+/// Whether every byte of a panel is written by pack_rows.
+bool fills_panels(const PackedShape& shape, int64_t element_bytes) {
+  return shape.out % shape.columns_per_panel() == 0 && shape.in * element_bytes % kStepBytes == 0;
+}
 
-PackedMatrix::PackedMatrix(const at::Tensor& first, const at::Tensor& second, bool is_gated)
-    : in_(first.size(1)), out_(first.size(0)), is_gated_(is_gated) {
-  require(first.dim() == 2 && is_compute_type(first) && on_cpu(first), "a packed matrix is [out, in], bf16 or f32 on the CPU");
-  require(!is_gated || (second.sizes() == first.sizes() && second.scalar_type() == first.scalar_type()),
-          "a gated matrix takes two weights of one shape");
-  const auto element_bytes = static_cast<int64_t>(first.element_size());
-  num_steps_ = (in_ * element_bytes + kStepBytes - 1) / kStepBytes;
-  num_panels_ = (out_ + columns_per_panel() - 1) / columns_per_panel();
-  const int64_t panel_bytes = num_steps_ * kTileColumns * kStepBytes;
-  data_ = allocate_tensor({std::max<int64_t>(1, num_panels_ * panel_bytes / element_bytes)}, first.scalar_type());
-
-  const Source gate(first);
-  const Source up(is_gated ? second : first);
-  char* const data = static_cast<char*>(data_.data_ptr());
-  parallel_for(num_panels_, [&](int64_t index) {
-    char* const panel = data + index * panel_bytes;
-    const int64_t begin = index * columns_per_panel();
-    const int64_t count = std::min(columns_per_panel(), out_ - begin);
-    if (count < columns_per_panel() || in_ * element_bytes % kStepBytes != 0) {
-      std::memset(panel, 0, static_cast<size_t>(panel_bytes));
-    }
-    pack_rows(gate, begin, count, 0, panel);
-    if (is_gated_) pack_rows(up, begin, count, kHalfTile, panel);
+void pack_panels(const PackedShape& shape, const Source& first, const Source& second, char* panels) {
+  parallel_for(shape.num_panels(), [&](int64_t index) {
+    char* const panel = panels + index * shape.panel_bytes();
+    const int64_t begin = index * shape.columns_per_panel();
+    const int64_t count = std::min(shape.columns_per_panel(), shape.out - begin);
+    if (!fills_panels(shape, first.element_bytes)) std::memset(panel, 0, static_cast<size_t>(shape.panel_bytes()));
+    pack_rows(first, begin, count, 0, panel);
+    if (shape.is_gated) pack_rows(second, begin, count, kHalfTile, panel);
   });
 }
 
-PackedMatrix::PackedMatrix(const at::Tensor& weight) : PackedMatrix(weight, weight, /*is_gated=*/false) {}
+WeightRows weight_rows(const Source& source, int64_t begin, int64_t count) {
+  return {source.data + begin * source.row_bytes,
+          source.row_bytes,
+          source.column_bytes,
+          count,
+          source.in,
+          source.element_bytes == 2};
+}
+
+void quantize_panels(const PackedShape& shape, const Source& first, const Source& second, char* panels, uint16_t* scales) {
+  parallel_for(shape.num_panels(), [&](int64_t index) {
+    QuantizedPanel panel{shape.format, reinterpret_cast<uint8_t*>(panels) + index * shape.panel_bytes(),
+                         scales + index * shape.num_groups() * kTileColumns};
+    const int64_t begin = index * shape.columns_per_panel();
+    const int64_t count = std::min(shape.columns_per_panel(), shape.out - begin);
+    if (shape.is_gated) {
+      quantize_rows_into(panel, 0, kHalfTile, weight_rows(first, begin, count));
+      quantize_rows_into(panel, kHalfTile, kHalfTile, weight_rows(second, begin, count));
+    } else {
+      quantize_rows_into(panel, 0, kTileColumns, weight_rows(first, begin, count));
+    }
+  });
+}
+
+}  // namespace
+
+PackedFormat plain_format(at::ScalarType type) {
+  return type == at::kFloat ? PackedFormat::kF32 : PackedFormat::kBf16;
+}
+
+bool is_quantized(PackedFormat format) {
+  return format == PackedFormat::kInt8 || format == PackedFormat::kInt4;
+}
+
+int64_t PackedShape::num_steps() const {
+  switch (format) {
+    case PackedFormat::kF32:
+      return in;
+    case PackedFormat::kBf16:
+      return (in + 1) / 2;
+    default:
+      return num_groups() * kQuantizedGroup / kStepBytes;
+  }
+}
+
+int64_t PackedShape::num_groups() const {
+  return is_quantized(format) ? (in + kQuantizedGroup - 1) / kQuantizedGroup : 0;
+}
+
+int64_t PackedShape::panel_bytes() const {
+  return num_steps() * kTileColumns * kStepBytes / (format == PackedFormat::kInt4 ? 2 : 1);
+}
+
+int64_t packed_bytes(PackedFormat format, int64_t in, int64_t out) {
+  return PackedShape{format, in, out, /*is_gated=*/false}.num_bytes();
+}
+
+PackedMatrix::PackedMatrix(const PackedShape& shape, at::Tensor panels, at::Tensor scales)
+    : shape_(shape), panels_(std::move(panels)), scales_(std::move(scales)), panel_bytes_(shape.panel_bytes()) {
+  require(static_cast<int64_t>(panels_.nbytes()) >= shape.num_panels() * shape.panel_bytes() && panels_.is_contiguous(),
+          "panels of another size");
+  panel_data_ = static_cast<const char*>(panels_.data_ptr());
+  if (!is_quantized(shape.format)) return;
+  require(static_cast<int64_t>(scales_.nbytes()) == shape.num_panels() * shape.panel_scale_bytes() && scales_.is_contiguous(),
+          "scales of another size");
+  scale_data_ = static_cast<const char*>(scales_.data_ptr());
+}
+
+PackedMatrix::PackedMatrix(const at::Tensor& first, const at::Tensor& second, const PackedShape& shape)
+    : PackedMatrix(shape, allocate_tensor({std::max<int64_t>(1, shape.num_panels() * shape.panel_bytes())}, at::kByte),
+                   is_quantized(shape.format)
+                       ? allocate_tensor({shape.num_panels(), shape.num_groups(), kTileColumns}, at::kBFloat16)
+                       : at::Tensor()) {
+  require(first.dim() == 2 && is_compute_type(first) && on_cpu(first), "a packed matrix is [out, in], bf16 or f32 on the CPU");
+  require(is_quantized(shape.format) || shape.format == plain_format(first.scalar_type()),
+          "a matrix is packed in its own type");
+  require(second.sizes() == first.sizes() && second.scalar_type() == first.scalar_type(),
+          "a gated matrix takes two weights of one shape");
+  char* const panels = static_cast<char*>(panels_.data_ptr());
+  if (is_quantized(shape.format)) {
+    quantize_panels(shape, Source(first), Source(second), panels, static_cast<uint16_t*>(scales_.data_ptr()));
+  } else {
+    pack_panels(shape, Source(first), Source(second), panels);
+  }
+}
+
+PackedMatrix::PackedMatrix(const at::Tensor& weight) : PackedMatrix(weight, plain_format(weight.scalar_type())) {}
+
+PackedMatrix::PackedMatrix(const at::Tensor& weight, PackedFormat format)
+    : PackedMatrix(weight, weight, {format, weight.size(1), weight.size(0), /*is_gated=*/false}) {}
 
 PackedMatrix PackedMatrix::gated(const at::Tensor& gate, const at::Tensor& up) {
-  return PackedMatrix(gate, up, /*is_gated=*/true);
+  return gated(gate, up, plain_format(gate.scalar_type()));
 }
 
-int64_t PackedMatrix::num_bytes() const {
-  return num_panels_ * num_steps_ * kTileColumns * kStepBytes;
-}
-
-const char* PackedMatrix::panel(int64_t index) const {
-  return static_cast<const char*>(data_.data_ptr()) + index * num_steps_ * kTileColumns * kStepBytes;
+PackedMatrix PackedMatrix::gated(const at::Tensor& gate, const at::Tensor& up, PackedFormat format) {
+  return PackedMatrix(gate, up, {format, gate.size(1), gate.size(0), /*is_gated=*/true});
 }
 
 }  // namespace spyhop::kernels

@@ -14,11 +14,13 @@ MAY_INCLUDE = {
     "hub": {"registry", "common"},
     "prompt": {"registry", "common"},
     "runtime": {"registry", "common"},
+    "measure": {"runtime", "registry", "common"},
     "engine": {"prompt", "runtime", "registry", "common"},
     "api": {"common"},
     "http": {"api", "common"},
     "bench": {"common"},
-    "cli": {"common", "registry", "config", "hub", "prompt", "runtime", "engine", "api", "http", "bench"},
+    "cli": {"common", "registry", "config", "hub", "prompt", "runtime", "measure", "engine", "api", "http",
+            "bench"},
 }
 STANDARD_ONLY = re.compile(r"<[a-z_]+>")  # <vector>, not <nlohmann/json.hpp>
 INCLUDE = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")', re.M)

@@ -101,6 +101,8 @@ void add_bench_command(CLI::App& app) {
   tokenizer->add_flag("--json", options->prints_json, "Prints JSON in place of a table");
   tokenizer->callback([options] { bench_tokenizer(*options); });
   add_bench_serve_command(*bench);
+  add_bench_kernels_command(*bench);
+  add_bench_throughput_command(*bench);
 }
 
 }  // namespace spyhop

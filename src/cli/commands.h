@@ -10,5 +10,7 @@ void add_launch_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
 void add_bench_serve_command(CLI::App& bench);
+void add_bench_kernels_command(CLI::App& bench);
+void add_bench_throughput_command(CLI::App& bench);
 
 }  // namespace spyhop

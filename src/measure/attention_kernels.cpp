@@ -72,7 +72,8 @@ class CachedSequences {
       for (size_t first = 0; first < tables_.size(); first += static_cast<size_t>(batch)) {
         input.spans.clear();
         for (int64_t i = 0; i < batch; ++i) {
-          input.spans.push_back({i * num_queries, num_queries, length_ - num_queries, &tables_[first + static_cast<size_t>(i)]});
+          input.spans.push_back(
+              {i * num_queries, num_queries, length_ - num_queries, &tables_[first + static_cast<size_t>(i)]});
         }
         kernels::attend(input);
       }
@@ -101,8 +102,8 @@ void bench_decode(const KernelBench& bench, const std::string& prefix, const Att
   const CachedSequences cached(shape, num_sequences, context);
   for (const int64_t batch : batches) {
     if (!bench.wants(name(batch))) continue;
-    bench.measure({name(batch), cached.attend(batch, 1), cached.regions(), shape.operations(num_sequences * context),
-                   Arithmetic::kBf16});
+    bench.measure(
+        {name(batch), cached.attend(batch, 1), cached.regions(), shape.operations(num_sequences * context), Arithmetic::kBf16});
   }
 }
 

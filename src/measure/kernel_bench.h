@@ -16,8 +16,8 @@ struct KernelBenchOptions {
   std::vector<std::string> sizes = {"tiny", "small", "base"};  // of the registered family
   std::vector<std::string> formats = {"bf16"};                 // of weights; see bench_formats
   std::vector<int64_t> rows = {1, 2, 4, 8, 16, 48, 64, 256, 512};
-  int64_t context = 4096;              // tokens that decode attends to
-  std::string filter;                  // only names that contain it; empty: all
+  int64_t context = 4096;                    // tokens that decode attends to
+  std::string filter;                        // only names that contain it; empty: all
   int64_t least_bytes = int64_t{512} << 20;  // that weights and caches are spread over: more than any cache holds
   PairOptions pairs;
 };
@@ -30,8 +30,8 @@ struct KernelBench {
 
   bool wants(const std::string& name) const;
 
-  /// Something that reads `regions` once per call of `work.run` and does `operations`: GB/s beside a plain read of the very same
-  /// memory, or GFLOP/s beside arithmetic in registers, whichever takes longer.
+  /// Something that reads `regions` once per call of `work.run` and does `operations`: GB/s beside a plain read of the very
+  /// same memory, or GFLOP/s beside arithmetic in registers, whichever takes longer.
   struct Subject {
     std::string name;
     std::function<void()> run;

@@ -25,6 +25,8 @@ LimitLoops limit_loops() {
       return limit_loops_avx2();
     case InstructionSet::kAvx512:
       return limit_loops_avx512();
+    case InstructionSet::kAvx512Vnni:
+      return limit_loops_avx512_vnni();
     default:
       return limit_loops_avx512_bf16();
 #else

@@ -13,8 +13,8 @@ struct ArithmeticLoop {
   double operations_per_round = 0;  // each multiplication and each addition is one
 };
 
-/// By the instructions in use (kernels::instruction_set). Where there is none for a type, its loop is that of the f32 numbers it
-/// would be widened to.
+/// By the instructions in use (kernels::instruction_set). Where there is none for a type, its loop is that of the f32 numbers
+/// it would be widened to.
 struct LimitLoops {
   uint64_t (*read)(const char* data, int64_t num_bytes) = nullptr;  // from begin to end; a rest below 64 bytes is left out
   ArithmeticLoop f32;
@@ -30,6 +30,7 @@ LimitLoops limit_loops_portable();
 #if defined(__x86_64__)
 LimitLoops limit_loops_avx2();
 LimitLoops limit_loops_avx512();
+LimitLoops limit_loops_avx512_vnni();
 LimitLoops limit_loops_avx512_bf16();
 #endif
 

@@ -1,4 +1,4 @@
-// What comes on top of AVX-512: dot products of bf16 pairs, and of four bytes where the machine has VNNI.
+// Dot products of bf16 pairs come on top.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -22,25 +22,11 @@ __attribute__((target("avx512f,avx512bf16"))) void multiply_bf16(int64_t num_rou
   for (const __m512& sum : sums) asm volatile("" ::"v"(sum));
 }
 
-__attribute__((target("avx512f,avx512vnni"))) void multiply_int8(int64_t num_rounds) {
-  __m512i sums[kSums];
-  for (__m512i& sum : sums) sum = _mm512_setzero_si512();
-  __m512i x = _mm512_set1_epi32(0x01010101);
-  __m512i y = x;
-  asm volatile("" : "+v"(x), "+v"(y));
-  for (int64_t round = 0; round < num_rounds; ++round) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kSums; ++i) sums[i] = _mm512_dpbusd_epi32(sums[i], x, y);
-  }
-  for (const __m512i& sum : sums) asm volatile("" ::"v"(sum));
-}
-
 }  // namespace
 
 LimitLoops limit_loops_avx512_bf16() {
-  LimitLoops loops = limit_loops_avx512();
+  LimitLoops loops = limit_loops_avx512_vnni();
   loops.bf16 = {multiply_bf16, 2.0 * kSums * 32};
-  if (__builtin_cpu_supports("avx512vnni")) loops.int8 = {multiply_int8, 2.0 * kSums * 64};
   return loops;
 }
 

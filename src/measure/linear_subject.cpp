@@ -28,7 +28,8 @@ at::Tensor random_matrix(int64_t rows, int64_t columns, at::ScalarType type) {
 }
 
 kernels::PackedMatrix pack(const BenchFormat& format, const MatrixShape& shape, const at::Tensor& weight) {
-  return shape.is_gated ? format.pack_gated(weight, weight) : format.pack(weight);
+  return shape.is_gated ? kernels::PackedMatrix::gated(weight, weight, format.format)
+                        : kernels::PackedMatrix(weight, format.format);
 }
 
 /// How many of `num_rows` go to each expert.
@@ -79,8 +80,7 @@ LinearSubject::LinearSubject(const LinearShape& shape, const BenchFormat& format
   for (const MatrixShape& matrix : shape.matrices) {
     matrices.push_back(random_matrix(matrix.out, matrix.in, type_));
   }
-  const at::Tensor expert =
-      shape.num_experts > 0 ? random_matrix(shape.expert.out, shape.expert.in, type_) : at::Tensor();
+  const at::Tensor expert = shape.num_experts > 0 ? random_matrix(shape.expert.out, shape.expert.in, type_) : at::Tensor();
   int64_t bytes = 0;
   do {
     copies_.push_back(make_copy(matrices, expert, format));
@@ -93,7 +93,7 @@ void LinearSubject::add_task(Build& build, const kernels::PackedMatrix& weight, 
   const at::Tensor y = build.y.narrow(0, build.first_y, num_rows).narrow(1, 0, weight.out());
   build.first_y += num_rows;
   build.calls.back().push_back(kernels::linear_task(x, weight, y));
-  build.weights.push_back({weight.panel(0), weight.num_bytes()});
+  for (const MemoryRegion& region : regions_of(weight)) build.weights.push_back(region);
   build.operations += 2.0 * static_cast<double>(num_rows * weight.in() * weight.out()) * (weight.is_gated() ? 2 : 1);
 }
 

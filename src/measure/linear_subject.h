@@ -15,8 +15,8 @@
 
 namespace spyhop {
 
-/// As many copies of a shape's weights as fill `least_bytes`: each call takes the next one, so that its weights come from memory.
-/// Uses the calling thread's pool.
+/// As many copies of a shape's weights as fill `least_bytes`: each call takes the next one, so that its weights come from
+/// memory. Uses the calling thread's pool.
 class LinearSubject {
  public:
   LinearSubject(const LinearShape& shape, const BenchFormat& format, int64_t least_bytes);

@@ -26,7 +26,7 @@ Work register_arithmetic(Arithmetic kind);
 
 /// What the machine gave at some moment. Bandwidth of several threads changes by itself from minute to minute on shared hosts.
 struct MachineState {
-  double read_bytes_per_s = 0;             // all threads
+  double read_bytes_per_s = 0;  // all threads
   double read_bytes_per_s_one_thread = 0;
   double f32_flops = 0;  // operations per second, all threads
   double bf16_flops = 0;

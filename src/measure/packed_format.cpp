@@ -4,18 +4,25 @@
 
 namespace spyhop {
 
-kernels::PackedMatrix BenchFormat::pack(const at::Tensor& weight) const {
-  return kernels::PackedMatrix(weight);
-}
-
-kernels::PackedMatrix BenchFormat::pack_gated(const at::Tensor& gate, const at::Tensor& up) const {
-  return kernels::PackedMatrix::gated(gate, up);
-}
-
 const std::vector<BenchFormat>& bench_formats() {
-  static const std::vector<BenchFormat> formats = {{"bf16", at::kBFloat16, Arithmetic::kBf16},
-                                                   {"f32", at::kFloat, Arithmetic::kF32}};
+  using kernels::PackedFormat;
+  static const std::vector<BenchFormat> formats = {
+      {"bf16", PackedFormat::kBf16, at::kBFloat16, Arithmetic::kBf16},
+      {"f32", PackedFormat::kF32, at::kFloat, Arithmetic::kF32},
+      {"int8", PackedFormat::kInt8, at::kBFloat16, Arithmetic::kInt8},
+      {"int4", PackedFormat::kInt4, at::kBFloat16, Arithmetic::kInt8},
+  };
   return formats;
+}
+
+std::vector<MemoryRegion> regions_of(const kernels::PackedMatrix& weight) {
+  std::vector<MemoryRegion> regions;
+  for (const at::Tensor& part : {weight.panels(), weight.scales()}) {
+    if (part.defined() && part.nbytes() > 0) {
+      regions.push_back({static_cast<const char*>(part.data_ptr()), static_cast<int64_t>(part.nbytes())});
+    }
+  }
+  return regions;
 }
 
 const BenchFormat& bench_format(const std::string& name) {

@@ -6,24 +6,22 @@
 #include <string>
 #include <vector>
 
-#include "measure/limit_loops.h"
+#include "measure/machine_limits.h"
 #include "runtime/kernels/packed_matrix.h"
 
 namespace spyhop {
 
-/// "bf16", "f32".
 struct BenchFormat {
-  std::string name;
+  std::string name;  // "bf16", "f32", "int8", "int4"
+  kernels::PackedFormat format = kernels::PackedFormat::kBf16;
   at::ScalarType activations = at::kBFloat16;
   Arithmetic arithmetic = Arithmetic::kBf16;  // the fastest that the format allows
-
-  /// weight: [out, in], in the type of the activations.
-  kernels::PackedMatrix pack(const at::Tensor& weight) const;
-  /// gate and up: [width, in].
-  kernels::PackedMatrix pack_gated(const at::Tensor& gate, const at::Tensor& up) const;
 };
 
 const std::vector<BenchFormat>& bench_formats();
+
+/// All memory that a product reads of a weight.
+std::vector<MemoryRegion> regions_of(const kernels::PackedMatrix& weight);
 
 /// Throws Error{kInvalidRequest} naming those there are.
 const BenchFormat& bench_format(const std::string& name);

@@ -1,0 +1,73 @@
+#include "cli/bench_report.h"
+
+#include <cstdio>
+
+#include "runtime/kernels/instruction_set.h"
+#include "runtime/thread_pool.h"
+
+namespace spyhop {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kGiga = 1e9;
+
+void print_state(const char* when, const MachineState& state) {
+  std::printf("machine %s: read %.1f GB/s (one thread %.1f), f32 %.0f, bf16 %.0f GFLOP/s, int8 %.0f Gop/s\n", when,
+              state.read_bytes_per_s / kGiga, state.read_bytes_per_s_one_thread / kGiga, state.f32_flops / kGiga,
+              state.bf16_flops / kGiga, state.int8_ops / kGiga);
+}
+
+json state_json(const MachineState& state) {
+  return {{"read_gb_per_s", state.read_bytes_per_s / kGiga},
+          {"read_gb_per_s_one_thread", state.read_bytes_per_s_one_thread / kGiga},
+          {"f32_gflop_per_s", state.f32_flops / kGiga},
+          {"bf16_gflop_per_s", state.bf16_flops / kGiga},
+          {"int8_gop_per_s", state.int8_ops / kGiga}};
+}
+
+}  // namespace
+
+json bench_json(const std::vector<Measurement>& lines, const MachineState& before, const MachineState& after) {
+  json results = json::array();
+  for (const Measurement& line : lines) {
+    results.push_back(
+        {{"name", line.name}, {"value", line.value}, {"unit", line.unit}, {"limit", line.limit}, {"ratio", line.ratio}});
+  }
+  return {{"results", results},
+          {"machine",
+           {{"instruction_set", kernels::instruction_set_name(kernels::instruction_set())},
+            {"threads", num_compute_threads()},
+            {"before", state_json(before)},
+            {"after", state_json(after)}}}};
+}
+
+BenchReport::BenchReport(bool prints_json) : before_(probe_.take()), prints_json_(prints_json) {
+  if (prints_json_) return;
+  std::printf("instruction set %s, %d threads\n", kernels::instruction_set_name(kernels::instruction_set()).c_str(),
+              num_compute_threads());
+  print_state("before", before_);
+  std::printf("\n%-52s %12s %12s  %-8s %6s\n", "what", "value", "limit", "unit", "ratio");
+  std::fflush(stdout);
+}
+
+MeasurementSink BenchReport::sink() {
+  return [this](const Measurement& line) {
+    lines_.push_back(line);
+    if (prints_json_) return;
+    std::printf("%-52s %12.2f %12.2f  %-8s %6.3f\n", line.name.c_str(), line.value, line.limit, line.unit.c_str(), line.ratio);
+    std::fflush(stdout);
+  };
+}
+
+void BenchReport::finish() {
+  const MachineState after = probe_.take();
+  if (prints_json_) {
+    std::printf("%s\n", bench_json(lines_, before_, after).dump(2).c_str());
+  } else {
+    std::printf("\n");
+    print_state("after", after);
+  }
+}
+
+}  // namespace spyhop

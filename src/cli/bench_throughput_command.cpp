@@ -1,0 +1,61 @@
+// `spyhop bench throughput`.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/bench_measure_options.h"
+#include "cli/bench_report.h"
+#include "cli/commands.h"
+#include "measure/throughput_bench.h"
+#include "runtime/thread_pool.h"
+
+namespace spyhop {
+namespace {
+
+constexpr int kMostTokens = 1 << 20;
+constexpr int kMostSequences = 4096;
+
+struct Options {
+  BenchMeasureOptions common;
+  ThroughputOptions bench;
+};
+
+void bench(Options& options) {
+  resolve_bench_options(options.common);
+  options.bench.pairs = options.common.pairs;
+  RuntimeConfig& runtime = options.common.runtime;
+  runtime.kv_cache_tokens = throughput_cache_tokens(options.bench, runtime.kv_block_size);
+  ThreadPool pool(runtime.num_threads);
+  const UsePool use_pool(pool);
+  BenchReport report(options.common.prints_json);
+  const std::unique_ptr<Runner> runner = make_runner(options.common.model_path, bench_model_config(options.common), runtime);
+  bench_throughput({*runner, runtime, report.probe()}, options.bench, report.sink());
+  report.finish();
+}
+
+}  // namespace
+
+void add_bench_throughput_command(CLI::App& parent) {
+  CLI::App* const command = parent.add_subcommand(
+      "throughput", "Speed of prompts and of generation, without a server, beside the limits of this machine");
+  const auto options = std::make_shared<Options>();
+  ThroughputOptions& o = options->bench;
+  command->add_option("-p,--prefill", o.prefill, "Tokens of a prompt, several lengths in turn; 0 = none")
+      ->delimiter(',')
+      ->check(CLI::Range(0, kMostTokens))
+      ->capture_default_str();
+  command->add_option("-n,--decode", o.num_steps, "Tokens generated in each half of a pair; 0 = none")
+      ->check(CLI::Range(0, kMostTokens))
+      ->capture_default_str();
+  command->add_option("-b,--batch", o.batches, "Sequences that generate together, several numbers in turn")
+      ->delimiter(',')
+      ->check(CLI::Range(1, kMostSequences))
+      ->capture_default_str();
+  command->add_option("-d,--depth", o.depth, "Tokens in the cache before the generation")
+      ->check(CLI::Range(0, kMostTokens))
+      ->capture_default_str();
+  declare_bench_model_options(*command, options->common);
+  declare_bench_options(*command, options->common);
+  command->callback([options] { bench(*options); });
+}
+
+}  // namespace spyhop

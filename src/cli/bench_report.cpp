@@ -8,7 +8,7 @@
 namespace spyhop {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr double kGiga = 1e9;
 

@@ -10,7 +10,7 @@
 namespace spyhop {
 
 /// {"results": [{"name", "value", "unit", "limit", "ratio"}], "machine": {...}}.
-nlohmann::json bench_json(const std::vector<Measurement>& lines, const MachineState& before, const MachineState& after);
+nlohmann::ordered_json bench_json(const std::vector<Measurement>& lines, const MachineState& before, const MachineState& after);
 
 class BenchReport {
  public:

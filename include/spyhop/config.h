@@ -51,6 +51,7 @@ struct RuntimeConfig {
   int64_t kv_cache_bytes = 0;   // capacity; 0 = half of what the machine has left beside the weights, within the next two
   int64_t kv_least_tokens = 0;  // what must fit: one context
   int64_t kv_most_tokens = 0;   // what the default is at most; 0 = two contexts
+  int64_t kv_spared_bytes = 0;  // what the default leaves alone, beside the weights and half of the rest
   int vision_batch = 1;         // tiles encoded per call of the tower
 };
 

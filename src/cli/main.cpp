@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "spyhop " SPYHOP_VERSION);
   app.require_subcommand(1);
   spyhop::add_launch_command(app);
+  spyhop::add_plan_command(app);
   spyhop::add_verify_command(app);
   spyhop::add_bench_command(app);
   try {

@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <utility>
 
+#include "common/available_memory.h"
 #include "common/sha256.h"
 #include "engine/engine_impl.h"
 #include "prompt/byte_tokenizer.h"
 #include "registry/registry.h"
 #include "runtime/kernels/instruction_set.h"
 #include "runtime/kv_plan.h"
+#include "runtime/memory_plan.h"
 #include "runtime/threads.h"
 
 namespace spyhop {
@@ -70,6 +72,39 @@ int resolve_context(const EngineConfig& config, const ModelConfig& model) {
   return config.max_context == 0 ? largest : config.max_context;
 }
 
+/// The plan's parts in MiB, by kind of weight first.
+void log_memory_plan(const MemoryPlan& plan, int64_t available) {
+  const auto mib = [](int64_t bytes) { return (bytes + (int64_t{1} << 20) - 1) >> 20; };
+  std::string kinds;
+  for (const WeightPart& part : plan.weights.parts)
+    kinds += fmt::format(" {}={}", weight_kind_name(part.kind), mib(part.num_bytes));
+  spdlog::info(
+      "event=memory_plan unit=MiB weights={} kv_cache={} kv_tokens={} activations={} images={} vision_cache={} program={} "
+      "total={} available={}",
+      mib(plan.weights.num_bytes()), mib(plan.kv_cache), plan.kv_tokens,
+      mib(plan.language_activations + plan.logits + plan.vision_activations), mib(plan.image_decoding + plan.image_features),
+      mib(plan.vision_cache), mib(plan.program), mib(plan.total()), mib(available));
+  spdlog::info("event=memory_plan_weights unit=MiB{}", kinds);
+}
+
+/// Logs what is planned, and refuses what this machine cannot hold before anything large is read. Returns the settings for the
+/// runtime.
+RuntimeConfig plan_runtime(const EngineConfig& config, const ModelConfig& model, int max_context) {
+  EngineConfig planned = config;
+  planned.max_context = max_context;
+  planned.runtime.num_threads = config.runtime.num_threads > 0 ? config.runtime.num_threads : physical_cores();
+  RuntimeConfig runtime = config.runtime;
+  runtime.kv_least_tokens = max_context;
+  runtime.kv_most_tokens = int64_t{config.max_num_seqs} * max_context;
+  if (config.runtime.device != DeviceType::kCpu) return runtime;
+  const int64_t available = available_memory_bytes();
+  const MemoryPlan plan = plan_memory(model, planned, available);
+  log_memory_plan(plan, available);
+  require_fit(plan, model, planned, available);
+  runtime.kv_spared_bytes = plan.beside_weights_and_kv();
+  return runtime;
+}
+
 void log_kv_cache(const Runner& runner, ComputeType compute, int max_context) {
   const int64_t num_tokens = int64_t{runner.num_kv_blocks()} * runner.kv_block_size();
   spdlog::info("event=kv_cache bytes={} tokens={} contexts={:.1f}",
@@ -84,8 +119,7 @@ std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress pro
   const int max_context = resolve_context(config, model);
 
   EngineConfig resolved = config;
-  resolved.runtime.kv_least_tokens = max_context;
-  resolved.runtime.kv_most_tokens = int64_t{config.max_num_seqs} * max_context;
+  resolved.runtime = plan_runtime(config, model, max_context);
 
   PrepareContext prepare;
   prepare.tokenizer = read_tokenizer(config);

@@ -25,7 +25,9 @@ struct Capacity {
   const char* param = "";
 };
 
-Capacity chosen_capacity(const RuntimeConfig& runtime, int64_t bytes_per_token, int64_t most, const MemoryLeft& memory) {
+Capacity chosen_capacity(const LanguageConfig& config, const RuntimeConfig& runtime, const MemoryLeft& memory) {
+  const int64_t bytes_per_token = kv_bytes_per_token(config, runtime.compute);
+  const int64_t most = runtime.kv_most_tokens > 0 ? runtime.kv_most_tokens : int64_t{2} * config.max_position_embeddings;
   if (runtime.kv_cache_tokens > 0) {
     return {runtime.kv_cache_tokens, "kv_cache_tokens is " + std::to_string(runtime.kv_cache_tokens), "kv-cache-tokens"};
   }
@@ -46,10 +48,13 @@ int64_t kv_bytes_per_token(const LanguageConfig& config, ComputeType compute) {
   return numbers * (compute == ComputeType::kF32 ? 4 : 2);
 }
 
+int64_t kv_capacity(const LanguageConfig& config, const RuntimeConfig& runtime, const MemoryLeft& memory) {
+  return ((chosen_capacity(config, runtime, memory).num_tokens - 1) / runtime.kv_block_size + 1) * runtime.kv_block_size;
+}
+
 KvCacheShape plan_kv_cache(const LanguageConfig& config, const RuntimeConfig& runtime, const MemoryLeft& memory) {
   const int64_t bytes_per_token = kv_bytes_per_token(config, runtime.compute);
-  const int64_t most = runtime.kv_most_tokens > 0 ? runtime.kv_most_tokens : int64_t{2} * config.max_position_embeddings;
-  const Capacity capacity = chosen_capacity(runtime, bytes_per_token, most, memory);
+  const Capacity capacity = chosen_capacity(config, runtime, memory);
   const std::string takes = capacity.setting + ": " + std::to_string(capacity.num_tokens) + " tokens";
   const int64_t least = std::max<int64_t>(1, runtime.kv_least_tokens);
   if (capacity.num_tokens < least) {

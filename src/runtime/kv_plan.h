@@ -18,9 +18,12 @@ struct MemoryLeft {
 /// Bytes that the cache takes for each token, over all layers.
 int64_t kv_bytes_per_token(const LanguageConfig& config, ComputeType compute);
 
-/// As many blocks as the settings say or, by default, as half of what is spare holds: at least RuntimeConfig::kv_least_tokens,
-/// at most kv_most_tokens. Throws Error{kModelLoad} naming the setting when that is less than kv_least_tokens or more than what
-/// is available.
+/// Tokens that the cache is to hold on such a machine, in whole blocks: as the settings say or, by default, as half of what is
+/// spare holds, at least RuntimeConfig::kv_least_tokens, at most kv_most_tokens. Whether they fit is another question.
+int64_t kv_capacity(const LanguageConfig& config, const RuntimeConfig& runtime, const MemoryLeft& memory);
+
+/// The blocks of kv_capacity. Throws Error{kModelLoad} naming the setting when that is less than kv_least_tokens or more than
+/// what is available.
 KvCacheShape plan_kv_cache(const LanguageConfig& config, const RuntimeConfig& runtime, const MemoryLeft& memory);
 
 }  // namespace spyhop

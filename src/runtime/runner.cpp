@@ -15,6 +15,7 @@
 #include "runtime/thread_pool.h"
 #include "runtime/threads.h"
 #include "runtime/vl_model.h"
+#include "runtime/weight_plan.h"
 #include "runtime/weights.h"
 
 namespace spyhop {
@@ -241,14 +242,15 @@ std::unique_ptr<Runner> make_runner(const std::string& dir, const ModelConfig& c
                                     void (*progress)(double share)) {
   check_runtime(runtime);
   const int64_t before = available_memory_bytes();
-  const int64_t beside_weights = std::max<int64_t>(0, before - weights_bytes(config, runtime.compute));
-  plan_kv_cache(config.language, runtime, {before, beside_weights});  // refuses before the weights take their time
+  const int64_t taken = plan_weights(config, runtime).num_bytes() + runtime.kv_spared_bytes;
+  const int64_t spare = std::max<int64_t>(0, before - taken);
+  plan_kv_cache(config.language, runtime, {before, spare});  // refuses before the weights take their time
   auto pool = std::make_unique<ThreadPool>(runtime.num_threads > 0 ? runtime.num_threads : physical_cores());
   ThreadPool& threads = *pool;
   return guarded(ErrorCode::kModelLoad, threads, [&]() -> std::unique_ptr<Runner> {
     VlModel model = load_model(dir, config, runtime, progress);
     const int64_t left = available_memory_bytes();
-    const KvCacheShape shape = plan_kv_cache(config.language, runtime, {left, std::min(left, beside_weights)});
+    const KvCacheShape shape = plan_kv_cache(config.language, runtime, {left, std::min(left, spare)});
     return std::make_unique<ModelRunner>(std::move(pool), std::move(model), config, runtime, shape);
   });
 }

@@ -4,10 +4,13 @@
 #include <map>
 #include <string>
 
-#include "runtime/kernels/dot_tile.h"
+#include "runtime/kernels/packed_matrix.h"
 
 namespace spyhop {
 namespace {
+
+using kernels::PackedFormat;
+using kernels::PackedShape;
 
 constexpr int64_t kF32Bytes = 4;
 
@@ -15,53 +18,53 @@ bool ends_with(const std::string& name, const std::string& tail) {
   return name.size() >= tail.size() && name.compare(name.size() - tail.size(), tail.size(), tail) == 0;
 }
 
-int64_t rounded_up(int64_t number, int64_t multiple) {
-  return (number + multiple - 1) / multiple * multiple;
+/// The rest is kept as it is in the checkpoint.
+bool is_matrix(const TensorSpec& spec) {
+  return spec.shape.size() > 1 && ends_with(spec.name, ".weight") && spec.kind != WeightKind::kEmbedding;
 }
 
-/// A matrix [out, in] in panels of 32 outputs.
-int64_t panel_bytes(int64_t element_bytes, int64_t in, int64_t out) {
-  return rounded_up(out, kernels::kTileColumns) * rounded_up(in * element_bytes, kernels::kStepBytes);
+bool is_gated(const TensorSpec& spec) {
+  return ends_with(spec.name, ".gate_proj.weight") || ends_with(spec.name, ".up_proj.weight");
+}
+
+bool is_absorbed(const TensorSpec& spec) {
+  return ends_with(spec.name, ".kv_b_proj.weight");
 }
 
 class WeightSizes {
  public:
   WeightSizes(const ModelConfig& config, const RuntimeConfig& runtime)
-      : language_(config.language), element_bytes_(runtime.compute == ComputeType::kF32 ? kF32Bytes : 2) {}
+      : language_(config.language), runtime_(runtime), element_bytes_(runtime.compute == ComputeType::kF32 ? kF32Bytes : 2) {}
 
   int64_t source_bytes(const TensorSpec& spec) const { return spec.num_elements() * element_bytes_; }
 
   int64_t kept_bytes(const TensorSpec& spec) const {
     if (!is_matrix(spec)) return spec.num_elements() * (spec.kind == WeightKind::kRouter ? kF32Bytes : element_bytes_);
+    if (is_absorbed(spec)) return absorbed_bytes();
     const int64_t out = spec.shape.front();
-    const int64_t in = spec.num_elements() / out;
-    if (spec.kind == WeightKind::kRouter) return panel_bytes(kF32Bytes, in, out);
-    if (is_gated(spec)) {
-      // Gate and up share panels: half of each is this one's.
-      return panel_bytes(element_bytes_, in, kernels::kTileColumns * rounded_up(out, kernels::kHalfTile) / kernels::kHalfTile) /
-             2;
-    }
-    if (ends_with(spec.name, ".kv_b_proj.weight")) return absorbed_bytes();
-    return panel_bytes(element_bytes_, in, out);
-  }
-
-  static bool is_gated(const TensorSpec& spec) {
-    return ends_with(spec.name, ".gate_proj.weight") || ends_with(spec.name, ".up_proj.weight");
+    const PackedShape shape{format_of(spec), spec.num_elements() / out, out, is_gated(spec)};
+    return shape.is_gated ? shape.num_bytes() / 2 : shape.num_bytes();  // gate and up share panels
   }
 
  private:
-  /// The rest is kept as it is in the checkpoint.
-  static bool is_matrix(const TensorSpec& spec) {
-    return spec.shape.size() > 1 && ends_with(spec.name, ".weight") && spec.kind != WeightKind::kEmbedding;
+  PackedFormat plain() const { return runtime_.compute == ComputeType::kF32 ? PackedFormat::kF32 : PackedFormat::kBf16; }
+
+  PackedFormat format_of(const TensorSpec& spec) const {
+    if (spec.kind == WeightKind::kRouter) return PackedFormat::kF32;
+    const bool stays = spec.kind == WeightKind::kVision || spec.kind == WeightKind::kProjector;
+    if (stays || runtime_.quantization == Quantization::kNone) return plain();
+    return runtime_.quantization == Quantization::kInt8 ? PackedFormat::kInt8 : PackedFormat::kInt4;
   }
 
   /// kv_b of latent attention: per head a matrix for keys, turned, and one for values.
   int64_t absorbed_bytes() const {
-    return language_.num_heads * (panel_bytes(element_bytes_, language_.qk_nope_head_dim, language_.kv_lora_rank) +
-                                  panel_bytes(element_bytes_, language_.kv_lora_rank, language_.v_head_dim));
+    const PackedShape keys{plain(), language_.qk_nope_head_dim, language_.kv_lora_rank, false};
+    const PackedShape values{plain(), language_.kv_lora_rank, language_.v_head_dim, false};
+    return language_.num_heads * (keys.num_bytes() + values.num_bytes());
   }
 
   const LanguageConfig& language_;
+  const RuntimeConfig& runtime_;
   int64_t element_bytes_;
 };
 
@@ -95,7 +98,7 @@ WeightPlan plan_weights(const ModelConfig& config, const RuntimeConfig& runtime)
     part.kind = spec.kind;
     part.num_parameters += spec.num_elements();
     part.num_bytes += sizes.kept_bytes(spec);
-    plan.largest_source = std::max(plan.largest_source, sizes.source_bytes(spec) * (WeightSizes::is_gated(spec) ? 2 : 1));
+    plan.largest_source = std::max(plan.largest_source, sizes.source_bytes(spec) * (is_gated(spec) ? 2 : 1));
   }
   for (const WeightKind kind : kWeightKinds) {
     if (parts.count(kind) != 0) plan.parts.push_back(parts.at(kind));

@@ -13,6 +13,7 @@
 #include "common/available_memory.h"
 #include "runtime/host_memory.h"
 #include "runtime/tensor_fill.h"
+#include "runtime/weight_plan.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
@@ -143,12 +144,6 @@ Weights::Sources dummy_sources(const std::vector<TensorSpec>& specs, const Runti
 
 }  // namespace
 
-int64_t weights_bytes(const ModelConfig& config, ComputeType compute) {
-  int64_t bytes = 0;
-  for (const TensorSpec& spec : expected_tensors(config)) bytes += spec.used ? bytes_of(spec, scalar_type(compute)) : 0;
-  return bytes;
-}
-
 ProblemList check_tensors(const SafetensorsFolder& folder, const std::vector<TensorSpec>& expected) {
   CappedList missing("missing"), extra("extra"), misshapen("misshapen"), mistyped("of a wrong dtype");
   std::unordered_set<std::string> names;
@@ -203,9 +198,8 @@ Weights load_weights(const std::string& dir, const ModelConfig& config, const Ru
   const std::vector<TensorSpec> specs = expected_tensors(config);
   const bool is_dummy = runtime.load_format == LoadFormat::kDummy;
   Weights::Sources sources = is_dummy ? dummy_sources(specs, runtime) : stored_sources(dir, specs, runtime);
-  int64_t needed = 0;
-  for (const auto& [name, source] : sources) needed += source.num_bytes;
-  check_memory(needed, is_dummy ? "random weights of these dimensions" : dir + ": the weights");
+  check_memory(plan_weights(config, runtime).num_bytes(),
+               is_dummy ? "random weights of these dimensions" : dir + ": the weights");
   return Weights(std::move(sources), progress);
 }
 

@@ -52,9 +52,6 @@ struct TensorSpec {
 /// Every tensor of a checkpoint of these dimensions. Source: modeling_deepseek_vl_v2.py, siglip_vit.py, modeling_deepseek.py.
 std::vector<TensorSpec> expected_tensors(const ModelConfig& config);
 
-/// Memory that the weights take in the compute type.
-int64_t weights_bytes(const ModelConfig& config, ComputeType compute);
-
 /// Holds the tensors of a folder against the expected ones: missing (unused ones may be), extra, misshapen and wrongly typed
 /// tensors, by name and file, at most 20 of each kind.
 ProblemList check_tensors(const SafetensorsFolder& folder, const std::vector<TensorSpec>& expected);

@@ -9,6 +9,7 @@ namespace spyhop {
 void add_launch_command(CLI::App& app);
 void add_plan_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
+void add_quantize_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
 void add_bench_serve_command(CLI::App& bench);
 void add_bench_kernels_command(CLI::App& bench);

@@ -1,6 +1,5 @@
 // `spyhop launch`: flags -> engine and server; signals; draining.
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -13,6 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/launch_options.h"
+#include "cli/progress.h"
 #include "cli/stop_signals.h"
 #include "common/log.h"
 #include "common/metrics.h"
@@ -22,21 +22,6 @@
 
 namespace spyhop {
 namespace {
-
-/// A bar on a terminal, a line per tenth in a log.
-void show_progress(double share) {
-  static int last = -1;
-  const bool terminal = isatty(STDERR_FILENO) != 0;
-  const int percent = static_cast<int>(share * 100);
-  if (percent == last || (!terminal && percent / 10 == last / 10 && last >= 0)) return;
-  last = percent;
-  if (terminal) {
-    std::fprintf(stderr, "\rloading %3d %% [%-40.*s]%s", percent, percent * 40 / 100,
-                 "########################################", percent == 100 ? "\n" : "");
-  } else {
-    spdlog::info("event=loading percent={}", percent);
-  }
-}
 
 /// A signal that comes while the checkpoint loads ends the process: there is nothing to lose yet.
 std::unique_ptr<Engine> load_engine(const EngineConfig& config, Metrics& metrics, StopSignals& signals) {

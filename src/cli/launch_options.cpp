@@ -31,6 +31,8 @@ void declare_model(CLI::App& command, LaunchOptions& o) {
   static const std::map<std::string, LoadFormat> kFormats{{"safetensors", LoadFormat::kSafetensors},
                                                           {"dummy", LoadFormat::kDummy}};
   static const std::map<std::string, DeviceType> kDevices{{"cpu", DeviceType::kCpu}, {"cuda", DeviceType::kCuda}};
+  static const std::map<std::string, Quantization> kQuantizations{
+      {"none", Quantization::kNone}, {"int8", Quantization::kInt8}, {"int4", Quantization::kInt4}};
   const std::string group = "Model";
   with_env(command.add_option("--model-path", o.engine.model_path, "Folder of the checkpoint, as the hubs lay it out"))
       ->check(CLI::ExistingDirectory)
@@ -49,9 +51,10 @@ void declare_model(CLI::App& command, LaunchOptions& o) {
       ->transform(CLI::IsMember({"pytorch"}, CLI::ignore_case))
       ->capture_default_str()
       ->group(group);
-  with_env(command.add_option("-q,--quantization", o.quantization, "Precision of the weights; none is the checkpoint's own"))
-      ->transform(CLI::IsMember({"none"}, CLI::ignore_case))
-      ->capture_default_str()
+  with_env(command.add_option("-q,--quantization", o.engine.runtime.quantization,
+                              "Precision of the language model's matrices: none (the checkpoint's own), int8 or int4 (default: "
+                              "none)"))
+      ->transform(CLI::CheckedTransformer(kQuantizations, CLI::ignore_case))
       ->group(group);
   with_env(command.add_option("--compute", o.engine.runtime.compute,
                               "Arithmetic: bf16, or f32 to compare with the reference (default: bf16)"))
@@ -73,6 +76,11 @@ void declare_engine(CLI::App& command, LaunchOptions& o) {
   const std::string group = "Engine";
   with_env(command.add_option("--threads", o.engine.runtime.num_threads, "Compute threads; 0 = physical cores"))
       ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--instruction-set", o.engine.runtime.instruction_set,
+                              "Vector instructions of the kernels; auto = the best of this machine"))
+      ->check(CLI::IsMember({"auto", "portable", "avx2", "avx512", "avx512_vnni", "avx512_bf16"}))
       ->capture_default_str()
       ->group(group);
   with_env(command.add_option("--max-model-len", o.engine.max_context, "Context in tokens; 0 = the checkpoint's"))

@@ -14,7 +14,6 @@ struct LaunchOptions {
   ServerConfig server;
   std::string model_engine = "libtorch";
   std::string model_format = "pytorch";
-  std::string quantization = "none";
   std::string log_level = "info";
   std::string kv_cache_memory;  // empty = by default
   int drain_timeout_seconds = 30;

@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   spyhop::add_launch_command(app);
   spyhop::add_plan_command(app);
   spyhop::add_verify_command(app);
+  spyhop::add_quantize_command(app);
   spyhop::add_bench_command(app);
   try {
     app.parse(argc, argv);

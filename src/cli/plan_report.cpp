@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/byte_size.h"
+#include "runtime/quantization.h"
 
 namespace spyhop {
 namespace {
@@ -14,18 +15,6 @@ using nlohmann::json;
 
 const char* compute_name(ComputeType compute) {
   return compute == ComputeType::kF32 ? "f32" : "bf16";
-}
-
-const char* quantization_name(Quantization quantization) {
-  switch (quantization) {
-    case Quantization::kInt8:
-      return "int8";
-    case Quantization::kInt4:
-      return "int4";
-    case Quantization::kNone:
-      return "none";
-  }
-  return "";
 }
 
 struct Part {

@@ -134,6 +134,16 @@ ProcessorConfig read_processor(JsonFields& config, JsonFields& fields, std::opti
 
 }  // namespace
 
+/// Absent in checkpoints as the hubs have them; `spyhop quantize` writes it.
+Quantization read_quantization(JsonFields& config) {
+  constexpr int kGroupSize = 64;
+  if (!config.has("quantization_config")) return Quantization::kNone;
+  JsonFields fields = config.object("quantization_config", /*required=*/false);
+  fields.one_of("quant_method", {"spyhop"});
+  fields.integer("group_size", {kGroupSize, kGroupSize});
+  return fields.one_of("format", {"int8", "int4"}) == "int8" ? Quantization::kInt8 : Quantization::kInt4;
+}
+
 ModelConfig read_model_config(JsonFields& config, JsonFields& processor) {
   config.one_of("model_type", {"deepseek_vl_v2"}, "deepseek_vl_v2");
   JsonFields vision_fields = config.object("vision_config", /*required=*/false);
@@ -141,6 +151,7 @@ ModelConfig read_model_config(JsonFields& config, JsonFields& processor) {
   JsonFields language_fields = config.object("language_config", /*required=*/true);
 
   ModelConfig read;
+  read.quantization = read_quantization(config);
   read.vision = read_vision(vision_fields);
   read.projector = read_projector(projector_fields);
   if (config.is_valid("language_config")) read.language = read_language_config(language_fields);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "spyhop/config.h"
+
 namespace spyhop {
 
 /// SigLIP tower. Source: vision_config.
@@ -95,6 +97,7 @@ struct ProcessorConfig {
 };
 
 struct ModelConfig {
+  Quantization quantization = Quantization::kNone;  // of the stored weights. Source: quantization_config
   VisionConfig vision;
   ProjectorConfig projector;
   LanguageConfig language;

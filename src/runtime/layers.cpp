@@ -20,7 +20,13 @@ Linear::Linear(const at::Tensor& weight, at::Tensor bias) : bias_(std::move(bias
 }
 
 Linear::Linear(const Weights& weights, const std::string& prefix, bool has_bias)
-    : Linear(weights.at(prefix + ".weight"), has_bias ? weights.at(prefix + ".bias") : at::Tensor()) {}
+    : bias_(has_bias ? weights.at(prefix + ".bias") : at::Tensor()) {
+  if (weights.on_cpu()) {
+    packed_ = weights.matrix(prefix);
+  } else {
+    weight_ = weights.at(prefix + ".weight");
+  }
+}
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
   return weight_.defined() ? at::linear(x, weight_, bias_) : kernels::linear(x, packed_, bias_);
@@ -76,13 +82,11 @@ at::Tensor LayerNorm::forward(const at::Tensor& x) const {
 }
 
 GatedMlp::GatedMlp(const Weights& weights, const std::string& prefix) : down_(weights, prefix + ".down_proj") {
-  const at::Tensor gate = weights.at(prefix + ".gate_proj.weight");
-  const at::Tensor up = weights.at(prefix + ".up_proj.weight");
-  if (on_cpu(gate)) {
-    gate_up_ = kernels::PackedMatrix::gated(gate, up);
+  if (weights.on_cpu()) {
+    gate_up_ = weights.gated_matrix(prefix);
   } else {
-    gate_ = gate;
-    up_ = up;
+    gate_ = weights.at(prefix + ".gate_proj.weight");
+    up_ = weights.at(prefix + ".up_proj.weight");
   }
 }
 

@@ -65,9 +65,8 @@ void draw(const RandomFill& random, int64_t begin, int64_t end, Store store) {
 }  // namespace
 
 void run_fill_job(const FillJob& job) {
-  parallel_for((job.num_elements + kFillChunk - 1) / kFillChunk, [&job](int64_t chunk) {
-    job.fill(chunk * kFillChunk, std::min((chunk + 1) * kFillChunk, job.num_elements));
-  });
+  parallel_for((job.num_elements + kFillChunk - 1) / kFillChunk,
+               [&job](int64_t chunk) { job.fill(chunk * kFillChunk, std::min((chunk + 1) * kFillChunk, job.num_elements)); });
 }
 
 FillJob convert_job(const StoredTensor& source, const at::Tensor& target) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "runtime/kernels/packed_matrix.h"
+#include "runtime/quantization.h"
 
 namespace spyhop {
 namespace {
@@ -34,7 +35,10 @@ bool is_absorbed(const TensorSpec& spec) {
 class WeightSizes {
  public:
   WeightSizes(const ModelConfig& config, const RuntimeConfig& runtime)
-      : language_(config.language), runtime_(runtime), element_bytes_(runtime.compute == ComputeType::kF32 ? kF32Bytes : 2) {}
+      : language_(config.language),
+        runtime_(runtime),
+        quantization_(resolve_quantization(config, runtime)),
+        element_bytes_(runtime.compute == ComputeType::kF32 ? kF32Bytes : 2) {}
 
   int64_t source_bytes(const TensorSpec& spec) const { return spec.num_elements() * element_bytes_; }
 
@@ -51,9 +55,8 @@ class WeightSizes {
 
   PackedFormat format_of(const TensorSpec& spec) const {
     if (spec.kind == WeightKind::kRouter) return PackedFormat::kF32;
-    const bool stays = spec.kind == WeightKind::kVision || spec.kind == WeightKind::kProjector;
-    if (stays || runtime_.quantization == Quantization::kNone) return plain();
-    return runtime_.quantization == Quantization::kInt8 ? PackedFormat::kInt8 : PackedFormat::kInt4;
+    if (quantization_ == Quantization::kNone || !is_quantizable(spec)) return plain();
+    return packed_format(quantization_);
   }
 
   /// kv_b of latent attention: per head a matrix for keys, turned, and one for values.
@@ -65,6 +68,7 @@ class WeightSizes {
 
   const LanguageConfig& language_;
   const RuntimeConfig& runtime_;
+  Quantization quantization_;
   int64_t element_bytes_;
 };
 

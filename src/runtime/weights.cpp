@@ -12,6 +12,7 @@
 
 #include "common/available_memory.h"
 #include "runtime/host_memory.h"
+#include "runtime/quantization.h"
 #include "runtime/tensor_fill.h"
 #include "runtime/weight_plan.h"
 #include "spyhop/error.h"
@@ -64,6 +65,7 @@ void advise_pages(const uint8_t* data, size_t num_bytes, int advice) {
   if (begin < end) static_cast<void>(::madvise(reinterpret_cast<void*>(begin), end - begin, advice));  // only advice
 }
 
+/// Without a copy; the file stays mapped for as long as the tensor lives.
 at::Tensor view_of(const SafetensorsFolder::Located& located, at::ScalarType type) {
   // from_blob asks for a mutable pointer; the tensor is read only by contract.
   const StoredTensor& stored = *located.tensor;
@@ -87,14 +89,13 @@ int64_t bytes_of(const TensorSpec& spec, at::ScalarType type) {
   return spec.num_elements() * static_cast<int64_t>(at::elementSize(type));
 }
 
-Weights::Sources stored_sources(const std::string& dir, const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime) {
-  const auto folder = std::make_shared<const SafetensorsFolder>(SafetensorsFolder::open(dir));
-  check_tensors(*folder, specs).throw_if_any(ErrorCode::kModelLoad, dir + ": the weights do not fit the configuration");
+using Folder = std::shared_ptr<const SafetensorsFolder>;
 
+Weights::Sources stored_sources(const Folder& folder, const std::vector<TensorSpec>& specs, const RuntimeConfig& runtime) {
   const at::ScalarType type = scalar_type(runtime.compute);
   Weights::Sources sources;
   for (const TensorSpec& spec : specs) {
-    if (!spec.used) continue;
+    if (!spec.used || spec.type) continue;
     const auto make = [folder, spec, type, compute = runtime.compute]() -> at::Tensor {
       const SafetensorsFolder::Located located = folder->find(spec.name);
       if (can_be_viewed(*located.tensor, compute)) return view_of(located, type);
@@ -142,6 +143,42 @@ Weights::Sources dummy_sources(const std::vector<TensorSpec>& specs, const Runti
   return sources;
 }
 
+/// Matrices that a checkpoint stores as they are used: in place, where the file's alignment allows it.
+Weights::MatrixSources stored_matrices(const Folder& folder, const std::vector<QuantizedMatrix>& matrices) {
+  Weights::MatrixSources sources;
+  for (const QuantizedMatrix& matrix : matrices) {
+    const auto make = [folder, matrix] {
+      const SafetensorsFolder::Located scales = folder->find(matrix.scales().name);
+      at::Tensor scale_view = view_of(scales, at::kBFloat16);
+      if (!can_be_viewed(*scales.tensor, ComputeType::kBf16)) {
+        scale_view = allocate_tensor(scales.tensor->shape, at::kBFloat16);
+        run_fill_job(convert_job(*scales.tensor, scale_view));
+      }
+      return kernels::PackedMatrix(matrix.shape, view_of(folder->find(matrix.name), at::kByte), scale_view);
+    };
+    sources[matrix.name] = {make, matrix.shape.num_bytes()};
+  }
+  return sources;
+}
+
+/// Takes the sources of quantized matrices out of `sources`, to be made and let go one after the other.
+Weights::MatrixSources quantize_at_load(Weights::Sources& sources, const std::vector<QuantizedMatrix>& matrices) {
+  Weights::MatrixSources result;
+  for (const QuantizedMatrix& matrix : matrices) {
+    std::vector<std::function<at::Tensor()>> makes;
+    for (const std::string& name : matrix.sources) {
+      makes.push_back(sources.at(name).make);
+      sources.erase(name);
+    }
+    const auto make = [makes, shape = matrix.shape] {
+      return shape.is_gated ? kernels::PackedMatrix::gated(makes.front()(), makes.back()(), shape.format)
+                            : kernels::PackedMatrix(makes.front()(), shape.format);
+    };
+    result[matrix.name] = {make, matrix.shape.num_bytes()};
+  }
+  return result;
+}
+
 }  // namespace
 
 ProblemList check_tensors(const SafetensorsFolder& folder, const std::vector<TensorSpec>& expected) {
@@ -158,8 +195,10 @@ ProblemList check_tensors(const SafetensorsFolder& folder, const std::vector<Ten
     if (located.tensor->shape != spec.shape) {
       misshapen.add(who + ": shape = " + shape_text(located.tensor->shape) + "; allowed: " + shape_text(spec.shape));
     }
-    if (!is_weight_type(located.tensor->type)) {
-      mistyped.add(who + ": dtype = " + std::string(stored_type_name(located.tensor->type)) + "; allowed: BF16, F16, F32");
+    const bool fits = spec.type ? located.tensor->type == *spec.type : is_weight_type(located.tensor->type);
+    if (!fits) {
+      mistyped.add(who + ": dtype = " + std::string(stored_type_name(located.tensor->type)) +
+                   "; allowed: " + (spec.type ? std::string(stored_type_name(*spec.type)) : "BF16, F16, F32"));
     }
   }
   for (const SafetensorsFile& file : folder.files()) {
@@ -177,30 +216,65 @@ ProblemList check_tensors(const SafetensorsFolder& folder, const std::vector<Ten
 Weights::Weights(const Map& tensors) {
   for (const auto& [name, tensor] : tensors) {
     sources_[name] = {[kept = tensor] { return kept; }, static_cast<int64_t>(tensor.nbytes())};
+    on_cpu_ = on_cpu_ && tensor.device().is_cpu();
   }
 }
 
-Weights::Weights(Sources sources, Progress progress) : sources_(std::move(sources)), progress_(progress) {
+Weights::Weights(Sources sources, Progress progress, MatrixSources matrices)
+    : sources_(std::move(sources)), matrices_(std::move(matrices)), progress_(progress) {
   for (const auto& [name, source] : sources_) total_bytes_ += source.num_bytes;
+  for (const auto& [name, source] : matrices_) total_bytes_ += source.num_bytes;
+}
+
+void Weights::count_made(int64_t num_bytes) const {
+  made_bytes_ = std::min(total_bytes_, made_bytes_ + num_bytes);
+  if (progress_ != nullptr) progress_(static_cast<double>(made_bytes_) / static_cast<double>(total_bytes_));
 }
 
 at::Tensor Weights::at(const std::string& name) const {
   const auto found = sources_.find(name);
   if (found == sources_.end()) throw Error(ErrorCode::kInternal, "weight \"" + name + "\" is not loaded");
   at::Tensor tensor = found->second.make();
-  made_bytes_ = std::min(total_bytes_, made_bytes_ + found->second.num_bytes);
-  if (progress_ != nullptr) progress_(static_cast<double>(made_bytes_) / static_cast<double>(total_bytes_));
+  count_made(found->second.num_bytes);
   return tensor;
+}
+
+kernels::PackedMatrix Weights::matrix(const std::string& prefix) const {
+  const auto found = matrices_.find(prefix + ".weight");
+  if (found == matrices_.end()) return kernels::PackedMatrix(at(prefix + ".weight"));
+  kernels::PackedMatrix matrix = found->second.make();
+  count_made(found->second.num_bytes);
+  return matrix;
+}
+
+kernels::PackedMatrix Weights::gated_matrix(const std::string& prefix) const {
+  if (matrices_.count(prefix + ".gate_up_proj.weight") != 0) return matrix(prefix + ".gate_up_proj");
+  return kernels::PackedMatrix::gated(at(prefix + ".gate_proj.weight"), at(prefix + ".up_proj.weight"));
 }
 
 Weights load_weights(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
                      Weights::Progress progress) {
-  const std::vector<TensorSpec> specs = expected_tensors(config);
+  const std::vector<TensorSpec> plain = expected_tensors(config);
   const bool is_dummy = runtime.load_format == LoadFormat::kDummy;
-  Weights::Sources sources = is_dummy ? dummy_sources(specs, runtime) : stored_sources(dir, specs, runtime);
+  const bool is_stored_quantized = !is_dummy && config.quantization != Quantization::kNone;
+  const Quantization quantization = resolve_quantization(config, runtime);
+  Weights::Sources sources;
+  Weights::MatrixSources matrices;
+  if (is_dummy) {
+    sources = dummy_sources(plain, runtime);
+  } else {
+    const auto folder = std::make_shared<const SafetensorsFolder>(SafetensorsFolder::open(dir));
+    const std::vector<TensorSpec> specs = is_stored_quantized ? quantized_tensors(plain, config.quantization) : plain;
+    check_tensors(*folder, specs).throw_if_any(ErrorCode::kModelLoad, dir + ": the weights do not fit the configuration");
+    sources = stored_sources(folder, specs, runtime);
+    if (is_stored_quantized) matrices = stored_matrices(folder, quantized_matrices(plain, config.quantization));
+  }
+  if (quantization != Quantization::kNone && !is_stored_quantized) {
+    matrices = quantize_at_load(sources, quantized_matrices(plain, quantization));
+  }
   check_memory(plan_weights(config, runtime).num_bytes(),
                is_dummy ? "random weights of these dimensions" : dir + ": the weights");
-  return Weights(std::move(sources), progress);
+  return Weights(std::move(sources), progress, std::move(matrices));
 }
 
 }  // namespace spyhop

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -13,6 +14,7 @@
 
 #include "common/problem_list.h"
 #include "registry/model_config.h"
+#include "runtime/kernels/packed_matrix.h"
 #include "runtime/safetensors.h"
 #include "spyhop/config.h"
 
@@ -45,6 +47,7 @@ struct TensorSpec {
   std::vector<int64_t> shape;
   WeightKind kind = WeightKind::kVision;
   bool used = true;  // false: belongs to the checkpoint, but the model never reads it (vision.attn_pool.*)
+  std::optional<StoredType> type = std::nullopt;  // how it is stored; nullopt: BF16, F16 or F32
 
   int64_t num_elements() const;
 };
@@ -66,31 +69,49 @@ class Weights {
     int64_t num_bytes = 0;
   };
   using Sources = std::unordered_map<std::string, Source>;
+  struct MatrixSource {
+    std::function<kernels::PackedMatrix()> make;
+    int64_t num_bytes = 0;
+  };
+  using MatrixSources = std::unordered_map<std::string, MatrixSource>;
   using Progress = void (*)(double share);
 
   explicit Weights(const Map& tensors);
 
   /// `progress`, which may be null, is called by at() with the share of all bytes that has been made; never beyond 1.
-  explicit Weights(Sources sources, Progress progress = nullptr);
+  /// `matrices`: those that are quantized.
+  explicit Weights(Sources sources, Progress progress = nullptr, MatrixSources matrices = {});
 
   /// Throws Error{kInternal} for a name that is not among the used ones of expected_tensors (a defect of ours, not of the
   /// checkpoint).
   at::Tensor at(const std::string& name) const;
 
+  /// PREFIX.weight as the kernels want it; on the CPU only.
+  kernels::PackedMatrix matrix(const std::string& prefix) const;
+
+  /// PREFIX.gate_proj.weight and PREFIX.up_proj.weight side by side, likewise.
+  kernels::PackedMatrix gated_matrix(const std::string& prefix) const;
+
+  bool on_cpu() const { return on_cpu_; }
   size_t size() const { return sources_.size(); }
 
  private:
+  void count_made(int64_t num_bytes) const;
+
   Sources sources_;
+  MatrixSources matrices_;
+  bool on_cpu_ = true;
   Progress progress_ = nullptr;
   int64_t total_bytes_ = 0;
   mutable int64_t made_bytes_ = 0;
 };
 
-/// Holds the files of `dir` against expected_tensors; for LoadFormat::kDummy makes the tensors up from the seed without reading
-/// a file. Tensors that are stored in the compute dtype, aligned, are views of the mapped file, which stays mapped while any of
-/// them lives; the pages of one leave this process's memory with its last owner. Never write into them. Works on
-/// RuntimeConfig::num_threads threads; what it makes does not depend on their number. Throws Error{kModelLoad} with all
-/// problems of check_tensors together, and when memory cannot hold the weights.
+/// Holds the files of `dir` against expected_tensors, or what quantized_tensors makes of them; for LoadFormat::kDummy makes the
+/// tensors up from the seed without reading a file. Matrices are quantized as they are made where RuntimeConfig::quantization
+/// asks for it. Tensors that are stored in the compute dtype, aligned, and quantized matrices are views of the mapped file,
+/// which stays mapped while any of them lives; the pages of one leave this process's memory with its last owner. Never write
+/// into them. Works on RuntimeConfig::num_threads threads; what it makes does not depend on their number. Throws
+/// Error{kModelLoad} with all problems of check_tensors together, and when memory cannot hold the weights.
 Weights load_weights(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
                      Weights::Progress progress);
 

@@ -168,6 +168,8 @@ TEST_P(BatchInvariance, HoldsFromThePrefixCache) {
 
 INSTANTIATE_TEST_SUITE_P(AllFamilies, BatchInvariance, ::testing::ValuesIn(kCheckpoints),
                          [](const auto& instance) { return name_of(instance.param); });
+INSTANTIATE_TEST_SUITE_P(Quantized, BatchInvariance, ::testing::ValuesIn(kQuantizedCheckpoints),
+                         [](const auto& instance) { return name_of(instance.param); });
 
 }  // namespace
 }  // namespace spyhop

@@ -23,6 +23,7 @@ namespace spyhop::testing {
 struct Checkpoint {
   const char* family;
   ComputeType compute;
+  Quantization quantization = Quantization::kNone;
 };
 
 inline void PrintTo(const Checkpoint& checkpoint, std::ostream* out) {
@@ -30,7 +31,10 @@ inline void PrintTo(const Checkpoint& checkpoint, std::ostream* out) {
 }
 
 inline std::string name_of(const Checkpoint& checkpoint) {
-  return std::string(checkpoint.family).substr(5) + (checkpoint.compute == ComputeType::kF32 ? "_f32" : "_bf16");
+  const std::string name =
+      std::string(checkpoint.family).substr(5) + (checkpoint.compute == ComputeType::kF32 ? "_f32" : "_bf16");
+  if (checkpoint.quantization == Quantization::kNone) return name;
+  return name + (checkpoint.quantization == Quantization::kInt8 ? "_int8" : "_int4");
 }
 
 constexpr Checkpoint kCheckpoints[] = {
@@ -43,10 +47,19 @@ constexpr Checkpoint kCheckpoints[] = {
 #endif
 };
 
+constexpr Checkpoint kQuantizedCheckpoints[] = {
+    {"mini-tiny", ComputeType::kBf16, Quantization::kInt4},
+#ifndef __SANITIZE_THREAD__
+    {"mini-small", ComputeType::kBf16, Quantization::kInt8},
+    {"mini-base", ComputeType::kF32, Quantization::kInt8},
+#endif
+};
+
 inline EngineConfig config_of(const Checkpoint& checkpoint) {
   EngineConfig config;
   config.model_path = std::string(SPYHOP_TEST_DATA) + "/" + checkpoint.family + "/checkpoint";
   config.runtime.compute = checkpoint.compute;
+  config.runtime.quantization = checkpoint.quantization;
   config.runtime.num_threads = 2;
   config.max_context = 1024;
   config.max_num_seqs = 32;

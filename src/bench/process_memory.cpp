@@ -7,15 +7,26 @@
 #include "spyhop/error.h"
 
 namespace spyhop {
+namespace {
 
-std::optional<uint64_t> resident_bytes(pid_t pid) {
+std::optional<uint64_t> status_bytes(pid_t pid, const char* field) {
   constexpr uint64_t kKilobyte = 1024;
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");
   for (std::string word; status >> word;) {
     uint64_t kilobytes = 0;
-    if (word == "VmRSS:" && status >> kilobytes) return kilobytes * kKilobyte;
+    if (word == field && status >> kilobytes) return kilobytes * kKilobyte;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<uint64_t> resident_bytes(pid_t pid) {
+  return status_bytes(pid, "VmRSS:");
+}
+
+std::optional<uint64_t> peak_resident_bytes(pid_t pid) {
+  return status_bytes(pid, "VmHWM:");
 }
 
 MemoryWatch::MemoryWatch(pid_t pid, double warmup_seconds) : pid_(pid), warmup_seconds_(warmup_seconds) {

@@ -11,6 +11,9 @@ namespace spyhop {
 /// Bytes of a process's memory that are in RAM, from /proc/PID/status; nothing when there is no such process.
 std::optional<uint64_t> resident_bytes(pid_t pid);
 
+/// The most that was there at any time.
+std::optional<uint64_t> peak_resident_bytes(pid_t pid);
+
 /// The resident memory of a process over a run: a base taken once it has warmed up, its peak and its last value.
 class MemoryWatch {
  public:

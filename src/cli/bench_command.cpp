@@ -103,6 +103,8 @@ void add_bench_command(CLI::App& app) {
   add_bench_serve_command(*bench);
   add_bench_kernels_command(*bench);
   add_bench_throughput_command(*bench);
+  add_bench_vision_command(*bench);
+  add_bench_load_command(*bench);
 }
 
 }  // namespace spyhop

@@ -28,7 +28,7 @@ json state_json(const MachineState& state) {
 
 }  // namespace
 
-json bench_json(const std::vector<Measurement>& lines, const MachineState& before, const MachineState& after) {
+json bench_json(const std::vector<Measurement>& lines, const MachineRecord& machine) {
   json results = json::array();
   for (const Measurement& line : lines) {
     results.push_back(
@@ -38,15 +38,16 @@ json bench_json(const std::vector<Measurement>& lines, const MachineState& befor
           {"machine",
            {{"instruction_set", kernels::instruction_set_name(kernels::instruction_set())},
             {"threads", num_compute_threads()},
-            {"before", state_json(before)},
-            {"after", state_json(after)}}}};
+            {"others_cores", machine.others_cores},
+            {"before", state_json(machine.before)},
+            {"after", state_json(machine.after)}}}};
 }
 
-BenchReport::BenchReport(bool prints_json) : before_(probe_.take()), prints_json_(prints_json) {
+BenchReport::BenchReport(bool prints_json) : record_{probe_.take(), {}, 0}, prints_json_(prints_json) {
   if (prints_json_) return;
   std::printf("instruction set %s, %d threads\n", kernels::instruction_set_name(kernels::instruction_set()).c_str(),
               num_compute_threads());
-  print_state("before", before_);
+  print_state("before", record_.before);
   std::printf("\n%-52s %12s %12s  %-8s %6s\n", "what", "value", "limit", "unit", "ratio");
   std::fflush(stdout);
 }
@@ -61,13 +62,15 @@ MeasurementSink BenchReport::sink() {
 }
 
 void BenchReport::finish() {
-  const MachineState after = probe_.take();
+  record_.others_cores = others_.others_cores();
+  record_.after = probe_.take();
   if (prints_json_) {
-    std::printf("%s\n", bench_json(lines_, before_, after).dump(2).c_str());
-  } else {
-    std::printf("\n");
-    print_state("after", after);
+    std::printf("%s\n", bench_json(lines_, record_).dump(2).c_str());
+    return;
   }
+  std::printf("\n");
+  print_state("after", record_.after);
+  std::printf("others took %.2f cores meanwhile\n", record_.others_cores);
 }
 
 }  // namespace spyhop

@@ -4,13 +4,21 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "measure/cpu_watch.h"
 #include "measure/machine_limits.h"
 #include "measure/measurement.h"
 
 namespace spyhop {
 
+/// The machine around a run.
+struct MachineRecord {
+  MachineState before;
+  MachineState after;
+  double others_cores = 0;  // busy with anything else meanwhile
+};
+
 /// {"results": [{"name", "value", "unit", "limit", "ratio"}], "machine": {...}}.
-nlohmann::ordered_json bench_json(const std::vector<Measurement>& lines, const MachineState& before, const MachineState& after);
+nlohmann::ordered_json bench_json(const std::vector<Measurement>& lines, const MachineRecord& machine);
 
 class BenchReport {
  public:
@@ -18,7 +26,7 @@ class BenchReport {
   explicit BenchReport(bool prints_json);
 
   const MachineProbe& probe() const { return probe_; }
-  const MachineState& machine() const { return before_; }
+  const MachineState& machine() const { return record_.before; }
 
   /// Where the lines go. The report outlives it.
   MeasurementSink sink();
@@ -28,7 +36,8 @@ class BenchReport {
 
  private:
   MachineProbe probe_;
-  MachineState before_;
+  MachineRecord record_;
+  CpuWatch others_;
   std::vector<Measurement> lines_;
   bool prints_json_;
 };

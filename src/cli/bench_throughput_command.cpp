@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/bench_disturbances.h"
 #include "cli/bench_measure_options.h"
 #include "cli/bench_report.h"
 #include "cli/commands.h"
@@ -14,21 +15,40 @@ namespace {
 constexpr int kMostTokens = 1 << 20;
 constexpr int kMostSequences = 4096;
 
+constexpr const char* kBusyCore = "core";
+constexpr const char* kPreparation = "parse";
+
 struct Options {
   BenchMeasureOptions common;
   ThroughputOptions bench;
+  std::vector<std::string> disturbances;
 };
+
+std::vector<std::unique_ptr<Disturbance>> make_disturbances(const Options& options) {
+  std::vector<std::unique_ptr<Disturbance>> made;
+  for (const std::string& kind : options.disturbances) {
+    if (kind == kBusyCore) made.insert(made.begin(), make_busy_process());  // before there are threads
+  }
+  for (const std::string& kind : options.disturbances) {
+    if (kind == kBusyCore) continue;
+    made.push_back(make_request_preparation(options.common.model_path, bench_model_config(options.common).processor));
+  }
+  return made;
+}
 
 void bench(Options& options) {
   resolve_bench_options(options.common);
   options.bench.pairs = options.common.pairs;
+  const std::vector<std::unique_ptr<Disturbance>> disturbances = make_disturbances(options);
   RuntimeConfig& runtime = options.common.runtime;
   runtime.kv_cache_tokens = throughput_cache_tokens(options.bench, runtime.kv_block_size);
   ThreadPool pool(runtime.num_threads);
   const UsePool use_pool(pool);
   BenchReport report(options.common.prints_json);
   const std::unique_ptr<Runner> runner = make_runner(options.common.model_path, bench_model_config(options.common), runtime);
-  bench_throughput({*runner, runtime, report.probe()}, options.bench, report.sink());
+  const ThroughputSubject subject{*runner, runtime, report.probe()};
+  if (disturbances.empty()) bench_throughput(subject, options.bench, report.sink());
+  for (const auto& disturbance : disturbances) bench_disturbed(subject, options.bench, *disturbance, report.sink());
   report.finish();
 }
 
@@ -53,6 +73,11 @@ void add_bench_throughput_command(CLI::App& parent) {
   command->add_option("-d,--depth", o.depth, "Tokens in the cache before the generation")
       ->check(CLI::Range(0, kMostTokens))
       ->capture_default_str();
+  command
+      ->add_option("--disturb", options->disturbances,
+                   "Generation only, with and without a foreign busy process (core), or two requests being prepared (parse)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({kBusyCore, kPreparation}));
   declare_bench_model_options(*command, options->common);
   declare_bench_options(*command, options->common);
   command->callback([options] { bench(*options); });

@@ -14,5 +14,7 @@ void add_bench_command(CLI::App& app);
 void add_bench_serve_command(CLI::App& bench);
 void add_bench_kernels_command(CLI::App& bench);
 void add_bench_throughput_command(CLI::App& bench);
+void add_bench_vision_command(CLI::App& bench);
+void add_bench_load_command(CLI::App& bench);
 
 }  // namespace spyhop

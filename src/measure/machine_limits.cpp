@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 #include "runtime/host_memory.h"
 #include "runtime/thread_pool.h"
@@ -79,6 +80,16 @@ MachineState MachineProbe::take() const {
   state.bf16_flops = best_rate(register_arithmetic(Arithmetic::kBf16));
   state.int8_ops = best_rate(register_arithmetic(Arithmetic::kInt8));
   return state;
+}
+
+Work MachineProbe::copy() const {
+  const int64_t half = region_.num_bytes / 2;
+  const auto run = [from = static_cast<char*>(memory_.data_ptr()), half] {
+    parallel_for(half / kReadChunk, [&](int64_t i) {
+      std::memcpy(from + half + i * kReadChunk, from + i * kReadChunk, static_cast<size_t>(kReadChunk));
+    });
+  };
+  return {static_cast<double>(half), run};
 }
 
 }  // namespace spyhop

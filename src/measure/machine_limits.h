@@ -44,6 +44,9 @@ class MachineProbe {
   /// A plain read of that memory.
   Work read() const { return plain_read({region_}); }
 
+  /// A copy of one half of it to the other; its amount is the bytes that are copied.
+  Work copy() const;
+
  private:
   at::Tensor memory_;
   MemoryRegion region_;

@@ -1,0 +1,51 @@
+#include "measure/cpu_watch.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <string>
+
+namespace spyhop {
+namespace {
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
+
+double own_seconds(int who) {
+  rusage usage{};
+  if (::getrusage(who, &usage) != 0) return 0;
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// User, nice, system, interrupts and steal of the first line of /proc/stat; not idle, not waiting for disks.
+double machine_seconds() {
+  std::ifstream file("/proc/stat");
+  std::string cpu;
+  double user = 0, nice = 0, system = 0, idle = 0, waiting = 0, interrupts = 0, soft_interrupts = 0, steal = 0;
+  if (!(file >> cpu >> user >> nice >> system >> idle >> waiting >> interrupts >> soft_interrupts >> steal)) return 0;
+  return (user + nice + system + interrupts + soft_interrupts + steal) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+}  // namespace
+
+CpuWatch::Clocks CpuWatch::read() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return {std::chrono::duration<double>(now).count(), machine_seconds(),
+          own_seconds(RUSAGE_SELF) + own_seconds(RUSAGE_CHILDREN)};
+}
+
+CpuWatch::CpuWatch() : begin_(read()) {}
+
+double CpuWatch::others_cores() const {
+  const Clocks end = read();
+  const double wall = end.wall_seconds - begin_.wall_seconds;
+  if (wall <= 0) return 0;
+  const double others = (end.machine_seconds - begin_.machine_seconds) - (end.own_seconds - begin_.own_seconds);
+  return std::max(0.0, others / wall);
+}
+
+}  // namespace spyhop

@@ -50,8 +50,9 @@ class FitSearch {
 
   int context() const { return config_.max_context > 0 ? config_.max_context : model_.language.max_position_embeddings; }
 
-  static std::optional<Change> quantized(EngineConfig config, Quantization quantization) {
-    if (config.runtime.quantization >= quantization) return std::nullopt;
+  std::optional<Change> quantized(EngineConfig config, Quantization quantization) const {
+    const bool is_stored_quantized = model_.quantization != Quantization::kNone;
+    if (is_stored_quantized || config.runtime.quantization >= quantization) return std::nullopt;
     config.runtime.quantization = quantization;
     return Change{quantization == Quantization::kInt4 ? "--quantization int4" : "--quantization int8", config};
   }
@@ -115,7 +116,7 @@ class FitSearch {
   std::vector<FittingSetting> together() const {
     Change all{"", config_};
     const std::vector<std::function<std::optional<Change>(const EngineConfig&)>> changes = {
-        [](const EngineConfig& c) { return quantized(c, Quantization::kInt4); },
+        [this](const EngineConfig& c) { return quantized(c, Quantization::kInt4); },
         [](const EngineConfig& c) { return bf16(c); },
         [this](const EngineConfig& c) { return context_of(c, kShortContext); },
         [](const EngineConfig& c) { return no_vision_cache(c); },

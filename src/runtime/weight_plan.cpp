@@ -38,9 +38,14 @@ class WeightSizes {
       : language_(config.language),
         runtime_(runtime),
         quantization_(resolve_quantization(config, runtime)),
+        is_stored_quantized_(config.quantization != Quantization::kNone),
         element_bytes_(runtime.compute == ComputeType::kF32 ? kF32Bytes : 2) {}
 
-  int64_t source_bytes(const TensorSpec& spec) const { return spec.num_elements() * element_bytes_; }
+  /// Of what is packed when it is loaded: gate and up together.
+  int64_t source_bytes(const TensorSpec& spec) const {
+    if (!is_matrix(spec) || (is_stored_quantized_ && is_quantizable(spec))) return 0;
+    return spec.num_elements() * element_bytes_ * (is_gated(spec) ? 2 : 1);
+  }
 
   int64_t kept_bytes(const TensorSpec& spec) const {
     if (!is_matrix(spec)) return spec.num_elements() * (spec.kind == WeightKind::kRouter ? kF32Bytes : element_bytes_);
@@ -69,6 +74,7 @@ class WeightSizes {
   const LanguageConfig& language_;
   const RuntimeConfig& runtime_;
   Quantization quantization_;
+  bool is_stored_quantized_;
   int64_t element_bytes_;
 };
 
@@ -102,7 +108,7 @@ WeightPlan plan_weights(const ModelConfig& config, const RuntimeConfig& runtime)
     part.kind = spec.kind;
     part.num_parameters += spec.num_elements();
     part.num_bytes += sizes.kept_bytes(spec);
-    plan.largest_source = std::max(plan.largest_source, sizes.source_bytes(spec) * (is_gated(spec) ? 2 : 1));
+    plan.largest_source = std::max(plan.largest_source, sizes.source_bytes(spec));
   }
   for (const WeightKind kind : kWeightKinds) {
     if (parts.count(kind) != 0) plan.parts.push_back(parts.at(kind));

@@ -42,6 +42,23 @@ TEST(VerifyCommand, NamesTheComputeTypesThatThereAre) {
   EXPECT_THAT(usage_error("verify --golden SET --compute f16"), HasSubstr("{f32,bf16}"));
 }
 
+TEST(VerifyCommand, ComparesOnlyCheckpoints) {
+  EXPECT_THAT(usage_error("verify --against none --golden SET"), HasSubstr("give its DIR"));
+  EXPECT_THAT(usage_error("verify DIR --quantization int4"), HasSubstr("--against"));
+  EXPECT_THAT(usage_error("verify DIR --max-kl 0.1"), HasSubstr("--against"));
+  EXPECT_THAT(usage_error("verify DIR --threads 2"), HasSubstr("are for --golden and --against"));
+  EXPECT_THAT(usage_error("verify DIR --against none --min-agreement 2"), HasSubstr("--min-agreement"));
+  EXPECT_THAT(usage_error("verify DIR --against none --logits-memory 0"), HasSubstr("--logits-memory"));
+}
+
+TEST(VerifyCommand, ComparesACheckpointHoweverItIsNamed) {
+  const std::string folder = SPYHOP_TEST_DATA "/mini-tiny/checkpoint";
+  const std::string rest = " --against none --threads 2 --answer-tokens 0 --max-kl 0 --min-agreement 1";
+  EXPECT_EQ(usage_error("verify " + folder + rest), "");
+  EXPECT_EQ(usage_error("verify --model-path " + folder + rest), "");
+  EXPECT_EQ(usage_error("verify " + folder + " --against f32 --threads 2 --answer-tokens 0 --max-kl 0"), "status 1");
+}
+
 TEST(VerifyCommand, EndsWithAStatusForACheckpointThatIsNotThere) {
   EXPECT_EQ(usage_error("verify /nonexistent/checkpoint"), "status 1");
 }

@@ -18,8 +18,9 @@ ModelConfig real_config(const std::string& size) {
   return load_model_config(std::string(SPYHOP_TEST_DATA) + "/real_configs/" + size);
 }
 
-RuntimeConfig runtime_of(LoadFormat format, ComputeType compute) {
+RuntimeConfig runtime_of(LoadFormat format, ComputeType compute, Quantization quantization = Quantization::kNone) {
   RuntimeConfig runtime;
+  runtime.quantization = quantization;
   runtime.load_format = format;
   runtime.compute = compute;
   return runtime;

@@ -46,7 +46,8 @@ struct Candidate {
 
   std::string text() const {
     const std::string quantization = quantization_name(resolve_quantization(config, runtime()));
-    return fmt::format("{}, quantization {}, {}", choice.dir, quantization, choice.compute == ComputeType::kF32 ? "f32" : "bf16");
+    return fmt::format("{}, quantization {}, {}", choice.dir, quantization,
+                       choice.compute == ComputeType::kF32 ? "f32" : "bf16");
   }
 };
 

@@ -1,6 +1,12 @@
 #include "common/file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -32,6 +38,27 @@ std::string read_text_file(const std::string& path, size_t max_bytes, ErrorCode 
     throw Error(code, path + ": only " + std::to_string(in.gcount()) + " of " + std::to_string(size) + " bytes can be read");
   }
   return text;
+}
+
+void replace_text_file(const std::string& path, const std::string& text, ErrorCode code) {
+  std::string temporary = path + ".XXXXXX";
+  const int file = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (file < 0) throw Error(code, path + ": cannot be written: " + std::strerror(errno));
+  constexpr mode_t kReadableByAll = 0644;
+  size_t num_written = 0;
+  bool failed = ::fchmod(file, kReadableByAll) != 0;
+  while (!failed && num_written < text.size()) {
+    const ssize_t wrote = ::write(file, text.data() + num_written, text.size() - num_written);
+    if (wrote < 0 && errno == EINTR) continue;
+    failed = wrote <= 0;
+    if (!failed) num_written += static_cast<size_t>(wrote);
+  }
+  const int reason = errno;
+  ::close(file);
+  if (!failed && ::rename(temporary.c_str(), path.c_str()) == 0) return;
+  const std::string message = path + ": cannot be written: " + std::strerror(failed ? reason : errno);
+  ::unlink(temporary.c_str());
+  throw Error(code, message);
 }
 
 }  // namespace spyhop

@@ -3,156 +3,151 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 
 #include "common/file.h"
-#include "common/json_fields.h"
-#include "registry/config_reader.h"
+#include "common/nearest_match.h"
+#include "common/problem_list.h"
+#include "registry/model_id.h"
+#include "registry/shipped_models.h"
+#include "spyhop/error.h"
 
 namespace spyhop {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 constexpr size_t kMaxFamilyBytes = size_t{4} << 20;
 constexpr const char* kModelsVariable = "SPYHOP_MODELS_DIR";
+const std::string kSchemaEnding = ".schema.json";
 
-std::vector<HubSource> read_sources(JsonFields fields) {
-  std::vector<HubSource> sources;
-  for (const char* hub : {"huggingface", "modelscope"}) {
-    if (!fields.has(hub)) continue;
-    JsonFields entry = fields.object(hub, /*required=*/true);
-    sources.push_back({hub, entry.text("model_id"), entry.text("url")});
-    entry.report_unknown_keys();
-  }
-  fields.report_unknown_keys();
-  return sources;
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
 }
 
-ModelVariant read_variant(JsonFields& fields, const json& no_processor, ProblemList& problems) {
-  ModelVariant variant;
-  variant.name = fields.text("variant");
-  variant.format = fields.one_of("model_format", {"pytorch"});
-  variant.size_in_billions = fields.integer("model_size_in_billions", {1, 10000});
-  variant.activated_size = fields.text("activated_size_in_billions");
-  variant.quantizations = fields.texts("quantizations");
-  variant.sources = read_sources(fields.object("model_src", /*required=*/true));
-  // The checkpoint's own file, so keys beyond those that matter here are not unknown.
-  JsonFields config = fields.object("config", /*required=*/true);
-  JsonFields processor(no_processor, fields.file(), "", problems);
-  if (fields.is_valid("config")) variant.config = read_model_config(config, processor);
-  fields.report_unknown_keys();
-  return variant;
+bool is_entry(const fs::path& path) {
+  const std::string name = path.filename().string();
+  const bool is_schema = name.size() >= kSchemaEnding.size() &&
+                         name.compare(name.size() - kSchemaEnding.size(), kSchemaEnding.size(), kSchemaEnding) == 0;
+  return path.extension() == ".json" && !is_schema && name[0] != '.';
 }
 
-void check_variants(const ModelFamily& family, const std::string& file, ProblemList& problems) {
-  const std::vector<ModelVariant>& all = family.variants;
-  for (size_t i = 0; i < all.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if (all[i].name == all[j].name || all[i].size_in_billions == all[j].size_in_billions) {
-        problems.add(file + ": model_specs[" + std::to_string(i) + "] and [" + std::to_string(j) +
-                     "] have the same variant or size; allowed: each once");
-      }
-    }
-  }
-}
-
-std::vector<fs::path> models_dir_candidates() {
-  std::vector<fs::path> candidates;
+std::vector<fs::path> entries_of(const std::string& dir) {
+  std::vector<fs::path> paths;
   std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    candidates.push_back(program.parent_path().parent_path() / "share" / "spyhop" / "models");
-    candidates.push_back(program.parent_path() / "models");
+  for (fs::directory_iterator each(dir, error), end; !error && each != end; each.increment(error)) {
+    if (is_entry(each->path())) paths.push_back(each->path());
   }
-  candidates.emplace_back(SPYHOP_INSTALLED_MODELS_DIR);
-  candidates.emplace_back(SPYHOP_SOURCE_MODELS_DIR);
-  return candidates;
+  if (error) throw Error(ErrorCode::kModelLoad, dir + ": " + error.message());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+ModelFamily read_entry(const fs::path& path, EntryOrigin origin) {
+  return parse_model_family(read_text_file(path.string(), kMaxFamilyBytes), path.string(), origin);
+}
+
+Registry load_shipped() {
+  const std::string dir = environment(kModelsVariable);
+  return dir.empty() ? Registry::shipped() : Registry::load_folder(dir);
+}
+
+std::string user_entry_path(const std::string& name) {
+  return user_models_dir() + "/" + name + ".json";
 }
 
 }  // namespace
 
-const ModelVariant& ModelFamily::variant(const std::string& size) const {
-  std::string known;
-  for (const ModelVariant& candidate : variants) {
-    const std::string billions = std::to_string(candidate.size_in_billions);
-    if (size == billions || size == candidate.name) return candidate;
-    known += (known.empty() ? "" : ", ") + billions + " (" + candidate.name + ")";
+void Registry::add(ModelFamily family, const std::string& file) {
+  for (const ModelFamily& other : families_) {
+    if (other.name != family.name) continue;
+    throw Error(ErrorCode::kModelLoad, file + ": model_name = " + in_quotes(family.name) + "; allowed: a name that no other " +
+                                           (other.is_builtin && !family.is_builtin ? "model" : "file of the folder") + " has");
   }
-  throw Error(ErrorCode::kInvalidRequest, "model " + name + " has no size " + in_quotes(size) + "; allowed: " + known,
-              "size_in_billions");
+  families_.push_back(std::move(family));
 }
 
-ModelFamily parse_model_family(const std::string& text, const std::string& file) {
-  const json document = parse_json(text, file);
-  const json no_processor = json::object();
-  ProblemList problems;
-  JsonFields fields(document, file, "", problems);
-  ModelFamily family;
-  family.name = fields.text("model_name");
-  family.context_length = fields.integer("context_length", {1, 1 << 20});
-  family.languages = fields.texts("model_lang");
-  family.abilities = fields.texts("model_ability");
-  family.description = fields.text("model_description");
-  family.stop = fields.texts("stop");
-  for (JsonFields& spec : fields.objects("model_specs")) {
-    family.variants.push_back(read_variant(spec, no_processor, problems));
-  }
-  fields.report_unknown_keys();
-  if (problems.empty()) check_variants(family, file, problems);
-  problems.throw_if_any(ErrorCode::kModelLoad, "the description of a model cannot be used");
-  return family;
-}
-
-Registry Registry::load(const std::string& dir) {
+Registry Registry::load_folder(const std::string& dir, EntryOrigin origin) {
   std::error_code error;
   if (!fs::is_directory(dir, error)) throw Error(ErrorCode::kModelLoad, dir + ": no such folder");
-  std::vector<fs::path> paths;
-  for (const fs::directory_entry& entry : fs::directory_iterator(dir)) {
-    if (entry.path().extension() == ".json") paths.push_back(entry.path());
-  }
+  const std::vector<fs::path> paths = entries_of(dir);
   if (paths.empty()) throw Error(ErrorCode::kModelLoad, dir + ": no *.json file in it");
-  std::sort(paths.begin(), paths.end());
-
   Registry registry;
-  for (const fs::path& path : paths) {
-    ModelFamily family = parse_model_family(read_text_file(path.string(), kMaxFamilyBytes), path.string());
-    for (const ModelFamily& other : registry.families_) {
-      if (other.name != family.name) continue;
-      throw Error(ErrorCode::kModelLoad, path.string() + ": model_name = " + in_quotes(family.name) +
-                                             "; allowed: a name that no other file of the folder has");
-    }
-    registry.families_.push_back(std::move(family));
+  for (const fs::path& path : paths) registry.add(read_entry(path, origin), path.string());
+  return registry;
+}
+
+Registry Registry::shipped() {
+  Registry registry;
+  for (const ShippedFile& file : shipped_model_files()) {
+    registry.add(parse_model_family(std::string(file.text), file.name), file.name);
   }
   return registry;
 }
 
-const ModelFamily& Registry::family(const std::string& name) const {
-  std::string known;
-  for (const ModelFamily& candidate : families_) {
-    if (candidate.name == name) return candidate;
-    known += (known.empty() ? "" : ", ") + candidate.name;
-  }
-  throw Error(ErrorCode::kModelNotFound, "no model is named " + in_quotes(name) + "; allowed: " + known, "model_name");
+Registry Registry::load() {
+  Registry registry = load_shipped();
+  const std::string dir = user_models_dir();
+  std::error_code error;
+  if (!fs::is_directory(dir, error)) return registry;
+  for (const fs::path& path : entries_of(dir)) registry.add(read_entry(path, EntryOrigin::kUser), path.string());
+  return registry;
 }
 
-std::string find_models_dir() {
-  if (const char* given = std::getenv(kModelsVariable); given != nullptr && *given != '\0') return given;
-  std::string looked;
-  for (const fs::path& candidate : models_dir_candidates()) {
-    std::error_code error;
-    if (fs::is_directory(candidate, error)) return candidate.string();
-    looked += "\n  " + candidate.string();
+const ModelFamily& Registry::family(const std::string& name) const {
+  std::vector<std::string> known;
+  for (const ModelFamily& candidate : families_) {
+    if (candidate.name == name) return candidate;
+    known.push_back(candidate.name);
   }
-  throw Error(ErrorCode::kModelLoad,
-              std::string("no folder of model descriptions; set ") + kModelsVariable + "; looked for" + looked);
+  throw Error(ErrorCode::kModelNotFound, "no model is named " + in_quotes(name) + "; " + allowed_text(name, known),
+              "model_name");
+}
+
+std::string user_models_dir() {
+  std::string home = environment("SPYHOP_HOME");
+  if (home.empty()) home = environment("HOME") + "/.spyhop";
+  return home + "/models";
+}
+
+ModelFamily add_user_model(const std::string& text, const std::string& file) {
+  ModelFamily family = parse_model_family(text, file, EntryOrigin::kUser);
+  const Registry shipped = load_shipped();
+  for (const ModelFamily& other : shipped.families()) {
+    if (other.name != family.name) continue;
+    throw Error(ErrorCode::kModelLoad,
+                file + ": model_name = " + in_quotes(family.name) + "; allowed: a name that no shipped model has");
+  }
+  std::error_code error;
+  fs::create_directories(user_models_dir(), error);
+  if (error) throw Error(ErrorCode::kModelLoad, user_models_dir() + ": " + error.message());
+  replace_text_file(user_entry_path(family.name), text);
+  return family;
+}
+
+void remove_user_model(const std::string& name) {
+  const Registry shipped = load_shipped();
+  for (const ModelFamily& family : shipped.families()) {
+    if (family.name == name) {
+      throw Error(ErrorCode::kInvalidRequest, "model " + in_quotes(name) + " is shipped; allowed: a model that was added",
+                  "model_name");
+    }
+  }
+  std::error_code error;
+  const bool removed = is_model_name(name) && fs::remove(user_entry_path(name), error);
+  if (error) throw Error(ErrorCode::kModelLoad, user_entry_path(name) + ": " + error.message());
+  if (!removed) throw Error(ErrorCode::kModelNotFound, "no model named " + in_quotes(name) + " was added", "model_name");
 }
 
 ModelConfig registered_model_config(const std::string& model_name, const std::string& size) {
-  return Registry::load(find_models_dir()).family(model_name).variant(size).config;
+  const Registry registry = Registry::load();
+  const ModelVariant& variant = registry.family(model_name).variant(size);
+  if (!variant.config) {
+    throw Error(ErrorCode::kModelLoad, "the entry of " + model_name + " has no config; its checkpoint is needed", "model_name");
+  }
+  return *variant.config;
 }
 
 }  // namespace spyhop

@@ -1,67 +1,49 @@
-// The models that the program knows by name, read from models/*.json.
+// The models that the program knows by name: those of models/*.json, and those of the user.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "registry/model_config.h"
+#include "registry/model_family.h"
 
 namespace spyhop {
-
-/// Where a hub keeps a variant.
-struct HubSource {
-  std::string hub;       // "huggingface", "modelscope"
-  std::string model_id;  // "deepseek-ai/deepseek-vl2"
-  std::string url;       // page of the model
-};
-
-/// One size of a family.
-struct ModelVariant {
-  std::string name;            // "tiny"
-  std::string format;          // "pytorch"
-  int size_in_billions = 0;    // parameters
-  std::string activated_size;  // parameters that one token uses, in billions: "4_5" is 4.5
-  std::vector<std::string> quantizations;
-  std::vector<HubSource> sources;
-  ModelConfig config;  // of the checkpoint on the hubs
-};
-
-struct ModelFamily {
-  std::string name;        // "deepseek-vl2"
-  int context_length = 0;  // tokens
-  std::vector<std::string> languages;
-  std::vector<std::string> abilities;
-  std::string description;
-  std::vector<std::string> stop;       // texts that end an answer
-  std::vector<ModelVariant> variants;  // in the order of the file
-
-  /// By billions of parameters ("27") or by name ("base").
-  /// Throws Error{kInvalidRequest, param "size_in_billions"} naming the sizes there are.
-  const ModelVariant& variant(const std::string& size) const;
-};
-
-/// Strict: unknown keys, wrong types, configurations that cannot be served and names or sizes that appear twice are reported
-/// together, by `file` and JSON path. Throws Error{kModelLoad}.
-ModelFamily parse_model_family(const std::string& text, const std::string& file);
 
 /// Thread safety: immutable.
 class Registry {
  public:
-  /// Reads every *.json file of `dir`. Throws Error{kModelLoad}: no such folder, no such file in it, bad files, a name twice.
-  static Registry load(const std::string& dir);
+  /// The models shipped with the program, or those of the folder SPYHOP_MODELS_DIR in their place, and those of
+  /// user_models_dir(). Throws Error{kModelLoad}.
+  static Registry load();
+
+  /// Those shipped with the program alone.
+  static Registry shipped();
+
+  /// Reads every *.json file of `dir`, schemas aside. Throws Error{kModelLoad}: no such folder, no such file in it, bad files,
+  /// a name twice.
+  static Registry load_folder(const std::string& dir, EntryOrigin origin = EntryOrigin::kShipped);
 
   const std::vector<ModelFamily>& families() const { return families_; }
-  /// Throws Error{kModelNotFound, param "model_name"} naming the families there are.
+  /// Throws Error{kModelNotFound, param "model_name"} naming the families there are and the nearest.
   const ModelFamily& family(const std::string& name) const;
 
  private:
+  void add(ModelFamily family, const std::string& file);
+
   std::vector<ModelFamily> families_;
 };
 
-/// The folder of models/*.json: the environment's SPYHOP_MODELS_DIR; else the first there is of share/spyhop/models beside the
-/// program's bin folder, models beside the program, the installed one and the source tree's. Throws Error{kModelLoad} naming
-/// them.
-std::string find_models_dir();
+/// Folder of the models that the user has added, one NAME.json each: $SPYHOP_HOME/models, by default ~/.spyhop/models. It need
+/// not exist.
+std::string user_models_dir();
+
+/// Checks the entry, called `file` in messages, and writes it into user_models_dir(), in place of an earlier one of its name.
+/// Returns its family. Throws Error{kModelLoad} for bad entries and names of shipped models, and when the file cannot be
+/// written.
+ModelFamily add_user_model(const std::string& text, const std::string& file);
+
+/// Throws Error{kModelNotFound, param "model_name"} when the user has added no model of that name, and Error{kInvalidRequest}
+/// for one that is shipped.
+void remove_user_model(const std::string& name);
 
 /// Dimensions of a registered model without any checkpoint, as LoadFormat::kDummy needs them. `size` as for
 /// ModelFamily::variant. Throws Error.

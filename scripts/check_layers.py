@@ -44,6 +44,8 @@ def violations(root):
             folder, other = name.parts[1], target.strip('"').split("/")[0]
             if "httplib" in target and folder != "http" and name.name != "http_client.cpp":
                 yield f"{name}: includes {target}; only http/ and common/http_client.cpp may"
+            if target.startswith("<curl/") and str(name) != "src/hub/http_transfer.cpp":
+                yield f"{name}: includes {target}; only hub/http_transfer.cpp may"
             if target.startswith("<") or other == "spyhop":
                 continue
             if other in MAY_INCLUDE and other != folder and other not in MAY_INCLUDE[folder]:

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+#include <iterator>
 #include <string>
 
 #include "support/temp_dir.h"
@@ -37,6 +39,16 @@ TEST(ReadTextFile, what_cannot_be_read_is_named) {
   EXPECT_EQ(complaint(dir.file("none"), 6), dir.file("none") + ": no such file");
   EXPECT_EQ(complaint(dir.path(), 6), dir.path() + ": a folder; allowed: a file");
   EXPECT_EQ(complaint(dir.file("pipe"), 6), dir.file("pipe") + ": no regular file; allowed: a regular file");
+}
+
+TEST(ReplaceTextFile, leaves_the_new_content_and_nothing_else) {
+  const testing::TempDir dir;
+  replace_text_file(dir.file("f"), "one");
+  replace_text_file(dir.file("f"), std::string("a\0b", 3));
+  EXPECT_EQ(read_text_file(dir.file("f"), 10), std::string("a\0b", 3));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
+  EXPECT_THROW(replace_text_file(dir.file("none/f"), "x"), Error);
+  EXPECT_THROW(replace_text_file(dir.path(), "x"), Error);
 }
 
 }  // namespace

@@ -1,0 +1,99 @@
+#include <filesystem>
+#include <system_error>
+
+#include "common/file.h"
+#include "hub/cache_files.h"
+#include "hub/huggingface.h"
+#include "spyhop/error.h"
+
+namespace spyhop {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kCommitDigits = 40;
+
+bool is_commit(const std::string& text) {
+  return text.size() == kCommitDigits && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+/// Source: huggingface_hub, the layout of its cache.
+class HuggingFaceCache : public ModelCache {
+ public:
+  HuggingFaceCache(const std::string& root, const std::string& model_id) {
+    const size_t slash = model_id.find('/');
+    const std::string folder = "models--" + model_id.substr(0, slash) + "--" + model_id.substr(slash + 1);
+    folder_ = root + "/" + folder;
+    lock_path_ = root + "/.locks/" + folder + "/spyhop.lock";
+  }
+
+  std::string location() const override { return folder_; }
+  std::string lock_path() const override { return lock_path_; }
+
+  std::optional<std::string> find(const std::string& revision) const override {
+    std::string commit = revision;
+    const std::string ref = folder_ + "/refs/" + revision;
+    if (!is_commit(revision)) {
+      if (file_size_of(ref) != static_cast<int64_t>(kCommitDigits)) return std::nullopt;
+      commit = read_text_file(ref, kCommitDigits);
+      if (!is_commit(commit)) return std::nullopt;
+    }
+    const std::string snapshot = folder_ + "/snapshots/" + commit;
+    return is_whole_checkpoint(snapshot) ? std::optional<std::string>(snapshot) : std::nullopt;
+  }
+
+  std::optional<std::string> find_elsewhere(const RepoListing&) const override { return std::nullopt; }
+
+  /// Blobs are named by their content's digest and put in place whole, so that the size is all there is to check.
+  bool has(const RepoListing& listing, const RepoFile& file) const override {
+    return file_size_of(snapshot_path(listing, file)) == file.size || file_size_of(content_path(listing, file)) == file.size;
+  }
+
+  bool take(const RepoListing& listing, const RepoFile& file) override {
+    if (file_size_of(snapshot_path(listing, file)) == file.size) return true;
+    if (file_size_of(content_path(listing, file)) != file.size) return false;
+    place(listing, file);
+    return true;
+  }
+
+  std::string partial_path(const RepoListing&, const RepoFile& file) const override {
+    return folder_ + "/.spyhop/" + file.digest.hex;
+  }
+
+  std::string content_path(const RepoListing&, const RepoFile& file) const override {
+    return folder_ + "/blobs/" + file.digest.hex;
+  }
+
+  void place(const RepoListing& listing, const RepoFile& file) override {
+    std::string up = "../../";
+    for (const char c : file.path) up += c == '/' ? "../" : "";
+    replace_link(snapshot_path(listing, file), up + "blobs/" + file.digest.hex);
+  }
+
+  std::string finish(const RepoListing& listing) override {
+    if (listing.revision != listing.commit) {
+      const std::string ref = folder_ + "/refs/" + listing.revision;
+      make_parent_folder(ref);
+      replace_text_file(ref, listing.commit);
+    }
+    std::error_code error;
+    fs::remove(folder_ + "/.spyhop", error);  // if it is empty
+    return folder_ + "/snapshots/" + listing.commit;
+  }
+
+ private:
+  std::string snapshot_path(const RepoListing& listing, const RepoFile& file) const {
+    return folder_ + "/snapshots/" + listing.commit + "/" + file.path;
+  }
+
+  std::string folder_;
+  std::string lock_path_;
+};
+
+}  // namespace
+
+std::unique_ptr<ModelCache> make_huggingface_cache(const std::string& root, const std::string& model_id) {
+  return std::make_unique<HuggingFaceCache>(root, model_id);
+}
+
+}  // namespace spyhop

@@ -8,6 +8,7 @@ namespace spyhop {
 
 void add_launch_command(CLI::App& app);
 void add_plan_command(CLI::App& app);
+void add_download_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
 void add_quantize_command(CLI::App& app);
 void add_bench_command(CLI::App& app);

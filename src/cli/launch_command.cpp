@@ -23,9 +23,14 @@
 namespace spyhop {
 namespace {
 
-/// A signal that comes while the checkpoint loads ends the process: there is nothing to lose yet.
-std::unique_ptr<Engine> load_engine(const EngineConfig& config, Metrics& metrics, StopSignals& signals) {
-  auto loading = std::async(std::launch::async, [&] { return make_engine(config, show_progress, &metrics); });
+/// A signal that comes while the checkpoint is fetched or loaded ends the process: there is nothing to lose, since a download
+/// goes on where it was.
+std::unique_ptr<Engine> load_engine(const LaunchOptions& options, Metrics& metrics, StopSignals& signals) {
+  auto loading = std::async(std::launch::async, [&] {
+    EngineConfig config = options.engine;
+    if (options.source) config.model_path = obtain_model(*options.source);
+    return make_engine(config, show_progress, &metrics);
+  });
   while (loading.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
     if (const int number = signals.wait_for(std::chrono::milliseconds(50))) std::_Exit(128 + number);
   }
@@ -47,7 +52,7 @@ void serve(const LaunchOptions& options) {
   HttpServer server(options.server, nullptr, &metrics);
   server.start();  // before loading: health checks are answered, requests get 503
   const auto begin = std::chrono::steady_clock::now();
-  const std::unique_ptr<Engine> engine = load_engine(options.engine, metrics, signals);
+  const std::unique_ptr<Engine> engine = load_engine(options, metrics, signals);
   server.set_engine(engine.get());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   spdlog::info("event=ready model={} context={} load_seconds={:.1f}", engine->model().id, engine->model().max_context,
@@ -67,7 +72,9 @@ void add_launch_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("launch", "Load a checkpoint and serve it over HTTP");
   command->footer(
       "Every option can be set by an environment variable too: --max-queue is SPYHOP_MAX_QUEUE.\n"
-      "Example: spyhop launch --model-path /models/deepseek-vl2-tiny --model-name deepseek-vl2 --port 9997");
+      "Examples: spyhop launch --model-path /models/deepseek-vl2-tiny --model-name deepseek-vl2 --port 9997\n"
+      "          spyhop launch --model-engine transformers --model-name deepseek-vl2 --size-in-billions 3 --model-format "
+      "pytorch");
   auto options = std::make_shared<LaunchOptions>();
   declare_launch_options(*command, *options);
   command->callback([options] {

@@ -3,19 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "cli/option_tools.h"
 #include "common/byte_size.h"
+#include "registry/registry.h"
+#include "runtime/quantization.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
 namespace {
-
-/// Adds the environment variable that sets the same value: --max-queue is SPYHOP_MAX_QUEUE.
-CLI::Option* with_env(CLI::Option* option) {
-  std::string name = "SPYHOP_";
-  for (const char c : option->get_lnames().front())
-    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return option->envname(name);
-}
 
 /// Empty when `text` is a size, else what is wrong with it.
 std::string check_byte_size(const std::string& text) {
@@ -37,24 +32,24 @@ void declare_model(CLI::App& command, LaunchOptions& o) {
   with_env(command.add_option("--model-path", o.engine.model_path, "Folder of the checkpoint, as the hubs lay it out"))
       ->check(CLI::ExistingDirectory)
       ->group(group);
-  with_env(command.add_option("-n,--model-name", o.engine.model_name, "Name to serve it under (default: the folder's name)"))
+  with_env(command.add_option(
+               "-n,--model-name", o.engine.model_name,
+               "Name to serve it under (default: the folder's name); without a folder, a model that the program knows"))
       ->group(group);
-  with_env(command.add_option("-s,--size-in-billions", o.engine.model_size,
-                              "3, 16 or 27: dimensions for dummy weights without a folder"))
-      ->check(CLI::IsMember({"3", "16", "27"}))
-      ->group(group);
+  with_env(command.add_option("-s,--size-in-billions", o.engine.model_size, "Its size: 3, 16 or 27"))->group(group);
   with_env(command.add_option("--model-engine", o.model_engine, "What runs the model; transformers is an alias"))
-      ->transform(CLI::IsMember({"libtorch", "transformers"}, CLI::ignore_case))
+      ->transform(one_of({"libtorch", "transformers"}, "model engine"))
       ->capture_default_str()
       ->group(group);
   with_env(command.add_option("-f,--model-format", o.model_format, "Format of the weights"))
-      ->transform(CLI::IsMember({"pytorch"}, CLI::ignore_case))
+      ->transform(one_of({"pytorch"}, "model format"))
       ->capture_default_str()
       ->group(group);
   with_env(command.add_option("-q,--quantization", o.engine.runtime.quantization,
                               "Precision of the language model's matrices: none (the checkpoint's own), int8 or int4 (default: "
                               "none)"))
       ->transform(CLI::CheckedTransformer(kQuantizations, CLI::ignore_case))
+      ->transform(one_of({"none", "int8", "int4"}, "quantization"))
       ->group(group);
   with_env(command.add_option("--compute", o.engine.runtime.compute,
                               "Arithmetic: bf16, or f32 to compare with the reference (default: bf16)"))
@@ -208,10 +203,34 @@ void declare_server(CLI::App& command, LaunchOptions& o) {
       ->group(group);
 }
 
+/// What stands in for a folder.
+void resolve_named_model(LaunchOptions& o) {
+  if (o.engine.runtime.load_format == LoadFormat::kDummy) {
+    if (o.engine.model_size.empty()) {
+      throw Error(ErrorCode::kInvalidRequest, "--load-format dummy needs --model-path, or --size-in-billions 3, 16 or 27",
+                  "size-in-billions");
+    }
+    static_cast<void>(registered_model_config("deepseek-vl2", o.engine.model_size));
+    return;
+  }
+  if (o.engine.model_name.empty()) {
+    throw Error(
+        ErrorCode::kInvalidRequest,
+        "what is to be served? Give the folder of a checkpoint as --model-path, or the name and size of a model, such as "
+        "--model-name deepseek-vl2 --size-in-billions 3",
+        "model-path");
+  }
+  const ModelChoice choice{o.engine.model_size, o.model_format, quantization_name(o.engine.runtime.quantization),
+                           o.model_engine};
+  o.source = find_model_source(o.engine.model_name, choice, o.source_flags);
+  o.engine.model_path = o.source->path;
+}
+
 }  // namespace
 
 void declare_launch_options(CLI::App& command, LaunchOptions& options) {
   declare_model(command, options);
+  declare_model_source(command, options.source_flags);
   declare_engine(command, options);
   declare_images(command, options);
   declare_server(command, options);
@@ -230,14 +249,7 @@ void resolve_launch_options(LaunchOptions& o) {
                   "kv-cache-memory");
     }
   }
-  if (!o.engine.model_path.empty()) return;
-  if (o.engine.runtime.load_format != LoadFormat::kDummy) {
-    throw Error(ErrorCode::kInvalidRequest, "--model-path is needed: the folder of a checkpoint", "model-path");
-  }
-  if (o.engine.model_size.empty()) {
-    throw Error(ErrorCode::kInvalidRequest, "--load-format dummy needs --model-path, or --size-in-billions 3, 16 or 27",
-                "size-in-billions");
-  }
+  if (o.engine.model_path.empty()) resolve_named_model(o);
 }
 
 }  // namespace spyhop

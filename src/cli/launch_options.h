@@ -2,8 +2,10 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <optional>
 #include <string>
 
+#include "cli/model_source.h"
 #include "spyhop/config.h"
 
 namespace spyhop {
@@ -14,6 +16,8 @@ struct LaunchOptions {
   ServerConfig server;
   std::string model_engine = "libtorch";
   std::string model_format = "pytorch";
+  ModelSourceFlags source_flags;
+  std::optional<ModelSource> source;  // of a model that is named and has no model_path
   std::string log_level = "info";
   std::string kv_cache_memory;  // empty = by default
   int drain_timeout_seconds = 30;
@@ -24,8 +28,8 @@ struct LaunchOptions {
 /// Declares every flag on `command`; `options` outlives it.
 void declare_launch_options(CLI::App& command, LaunchOptions& options);
 
-/// Carries over what CLI11 could not put in place by itself. Throws Error{kInvalidRequest} for combinations that cannot be
-/// served.
+/// Carries over what CLI11 could not put in place by itself, and finds a named model in the registry. Throws Error for what
+/// cannot be served.
 void resolve_launch_options(LaunchOptions& options);
 
 }  // namespace spyhop

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   spyhop::add_launch_command(app);
   spyhop::add_plan_command(app);
+  spyhop::add_download_command(app);
   spyhop::add_verify_command(app);
   spyhop::add_quantize_command(app);
   spyhop::add_bench_command(app);

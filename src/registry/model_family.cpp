@@ -15,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 const std::vector<std::string> kEngines{"libtorch", "transformers"};
+const std::vector<std::string> kQuantizations{"none", "int8", "int4"};
 const std::string kFileScheme = "file://";
 
 /// Reads one document; what a user may leave out has a fallback.
@@ -105,8 +106,7 @@ class FamilyReader {
     variant.size_in_billions = fields.integer("model_size_in_billions", {1, 10000});
     variant.name = fields.text("variant", unless_shipped(std::to_string(variant.size_in_billions) + "b"));
     variant.activated_size = fields.text("activated_size_in_billions", unless_shipped(""));
-    variant.quantizations =
-        is_shipped_ || fields.has("quantizations") ? fields.texts("quantizations") : std::vector<std::string>{"none"};
+    variant.quantizations = is_shipped_ || fields.has("quantizations") ? fields.texts("quantizations") : kQuantizations;
     variant.engines = is_shipped_ || fields.has("model_engines") ? fields.texts("model_engines") : kEngines;
     for (const std::string& engine : variant.engines) {
       if (std::count(kEngines.begin(), kEngines.end(), engine) == 0)

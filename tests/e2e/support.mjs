@@ -36,7 +36,12 @@ export class Server {
   /** Launches the family's miniature checkpoint on a free port and waits until it listens. */
   static async launch({ family = 'mini-tiny', args = [], env = {} } = {}) {
     const flags = ['--model-path', checkpointOf(family), '--model-name', family, '--port', '0', '--compute', 'f32', ...args];
-    const child = spawn(binary, ['launch', ...flags], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    return Server.start(['launch', ...flags], { family, env });
+  }
+
+  /** Runs the program with these arguments, which make it serve `family`, and waits until it listens. */
+  static async start(args, { family, env = {} }) {
+    const child = spawn(binary, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const server = new Server(child, family);
     const port = await server.logged(/listening on http:\/\/\S*:(\d+)/, readyWithinMs);
     server.url = `http://127.0.0.1:${port[1]}`;

@@ -53,7 +53,7 @@ TEST(Registry, the_shipped_family_says_what_it_is) {
   EXPECT_EQ(base.size_in_billions, 27);
   EXPECT_EQ(base.activated_size, "4_5");
   EXPECT_EQ(base.format, "pytorch");
-  EXPECT_THAT(base.quantizations, ElementsAre("none"));
+  EXPECT_THAT(base.quantizations, ElementsAre("none", "int8", "int4"));
   EXPECT_THAT(base.engines, ElementsAre("libtorch", "transformers"));
   EXPECT_TRUE(base.path.empty());
   ASSERT_EQ(base.sources.size(), 2U);
@@ -162,7 +162,7 @@ TEST(UserModels, are_added_found_replaced_and_removed) {
   const ModelVariant& variant = registry.family("tuned").choose({});
   EXPECT_EQ(variant.path, "/data/tuned");
   EXPECT_FALSE(variant.config.has_value());
-  EXPECT_THAT(variant.quantizations, ElementsAre("none"));
+  EXPECT_THAT(variant.quantizations, ElementsAre("none", "int8", "int4"));
   EXPECT_THROW(registered_model_config("tuned", "3"), Error);
   remove_user_model("tuned");
   EXPECT_EQ(Registry::load().families().size(), 1U);
@@ -215,8 +215,9 @@ TEST(ModelChoice, a_wrong_one_is_told_what_there_is_and_what_is_near) {
   EXPECT_THAT(refusal({"smal", "", "", ""}), HasSubstr("the nearest is small"));
   EXPECT_THAT(refusal({}), HasSubstr("model deepseek-vl2 needs a size; allowed: 27 (base), "));
   EXPECT_EQ(refusal({"3", "ggml", "", ""}), "model_format: no format of deepseek-vl2 3 is named \"ggml\"; allowed: pytorch");
-  EXPECT_EQ(refusal({"3", "", "8-bit", ""}),
-            "quantization: no quantization of deepseek-vl2 3 is named \"8-bit\"; allowed: none");
+  EXPECT_EQ(
+      refusal({"3", "", "int-8", ""}),
+      "quantization: no quantization of deepseek-vl2 3 is named \"int-8\"; allowed: none, int8, int4; the nearest is int8");
   EXPECT_EQ(
       refusal({"3", "", "", "transfomers"}),
       "model_engine: no engine of deepseek-vl2 3 is named \"transfomers\"; allowed: libtorch, transformers; the nearest is "

@@ -73,5 +73,41 @@ TEST(LaunchOptions, TakesTheLimitsBesideDecoding) {
   EXPECT_THAT(refusal({"--interleaved-vision-layers", "0"}), HasSubstr("--interleaved-vision-layers"));
 }
 
+/// The same for flags that say themselves what is served.
+LaunchOptions parse_named(std::vector<std::string> flags) {
+  LaunchOptions options;
+  CLI::App command("launch");
+  declare_launch_options(command, options);
+  std::reverse(flags.begin(), flags.end());
+  command.parse(flags);
+  resolve_launch_options(options);
+  return options;
+}
+
+TEST(LaunchOptions, FindsANamedModelInTheRegistry) {
+  const LaunchOptions options =
+      parse_named({"--model-engine", "Transformers", "-n", "deepseek-vl2", "-s", "27", "-f", "PyTorch", "-q", "int4",
+                   "--model-src", "ModelScope", "--revision", "v1", "--download-dir", "/data", "--max-workers", "3"});
+  ASSERT_TRUE(options.source);
+  EXPECT_TRUE(options.source->path.empty());
+  EXPECT_EQ(options.source->request.sources.size(), 2U);
+  EXPECT_EQ(options.source->request.sources[0].model_id, "deepseek-ai/deepseek-vl2");
+  EXPECT_EQ(options.source->request.model_src, "modelscope");
+  EXPECT_EQ(options.source->request.revision, "v1");
+  EXPECT_EQ(options.source->request.download_dir, "/data");
+  EXPECT_EQ(options.source->request.flags, "--model-name deepseek-vl2 --size-in-billions 27");
+  EXPECT_EQ(options.source->max_workers, 3);
+  ASSERT_TRUE(options.source->expected);
+  EXPECT_EQ(options.source->expected->language.hidden_size, 2560);
+}
+
+TEST(LaunchOptions, AsksForWhatIsToBeServed) {
+  EXPECT_THROW(parse_named({}), Error);
+  EXPECT_THROW(parse_named({"--model-name", "deepseek-vl2"}), Error);
+  EXPECT_THROW(parse_named({"--model-name", "none", "-s", "3"}), Error);
+  EXPECT_THROW(parse_named({"--load-format", "dummy", "-s", "4"}), Error);
+  EXPECT_FALSE(parse_named({"--load-format", "dummy", "-s", "tiny"}).source.has_value());
+}
+
 }  // namespace
 }  // namespace spyhop

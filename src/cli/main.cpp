@@ -1,5 +1,4 @@
 // Process entry: composes the subcommands; the top-level catch turns an Error into a message and an exit status.
-#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -7,24 +6,7 @@
 
 #include "cli/commands.h"
 
-namespace {
-
-/// A step's activations come and go with every operation. By default the C library gives each large one back to the system and has
-/// its pages cleared anew: a tenth of the time of a prompt. Few arenas, so that the many threads of connections do not keep some
-/// each.
-void keep_freed_memory() {
-  constexpr int kLargestShared = 32 << 20;  // bytes; as far as the library goes
-  constexpr int kKept = 64 << 20;           // of an arena
-  constexpr int kArenas = 4;
-  ::mallopt(M_MMAP_THRESHOLD, kLargestShared);
-  ::mallopt(M_TRIM_THRESHOLD, kKept);
-  ::mallopt(M_ARENA_MAX, kArenas);
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
-  keep_freed_memory();
   CLI::App app{"Spyhop: an OpenAI-compatible inference server for the DeepSeek-VL2 models"};
   app.set_version_flag("--version", "spyhop " SPYHOP_VERSION);
   app.require_subcommand(1);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/available_memory.h"
+#include "runtime/buffer_pool.h"
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/instruction_set.h"
 #include "runtime/kv_plan.h"
@@ -242,6 +243,7 @@ std::vector<std::optional<SampledToken>> ModelRunner::step(const std::vector<Seq
 std::unique_ptr<Runner> make_runner(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
                                     void (*progress)(double share)) {
   check_runtime(runtime);
+  pool_tensor_memory();
   kernels::force_instruction_set(runtime.instruction_set);
   const int64_t before = available_memory_bytes();
   const int64_t taken = plan_weights(config, runtime).num_bytes() + runtime.kv_spared_bytes;

@@ -6,6 +6,7 @@
 
 #include "runtime/kernels/check.h"
 #include "runtime/kernels/dot_tile.h"
+#include "runtime/kernels/linear_units.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/quantized_tile.h"
 #include "runtime/kernels/simd.h"
@@ -33,29 +34,44 @@ struct Target {
 };
 
 template <typename T>
-SPYHOP_INLINE void store_loop(const Target<T>& target) {
+SPYHOP_INLINE void store_columns(const Target<T>& target, int64_t num_columns) {
   for (int64_t row = 0; row < target.num_rows; ++row) {
-    const float* const sums = target.sums + row * kTileColumns;
-    T* const y = target.y + row * target.y_stride;
-    if (target.bias == nullptr) {
-      for (int64_t i = 0; i < target.num_columns; ++i) y[i] = simd::from_float<T>(sums[i]);
+    const float* __restrict const sums = target.sums + row * kTileColumns;
+    const T* __restrict const bias = target.bias;
+    T* __restrict const y = target.y + row * target.y_stride;
+    if (bias == nullptr) {
+      for (int64_t i = 0; i < num_columns; ++i) y[i] = simd::from_float<T>(sums[i]);
     } else {
-      for (int64_t i = 0; i < target.num_columns; ++i) y[i] = simd::from_float<T>(sums[i] + simd::to_float(target.bias[i]));
+      for (int64_t i = 0; i < num_columns; ++i) y[i] = simd::from_float<T>(sums[i] + simd::to_float(bias[i]));
     }
   }
 }
 
 template <typename T>
-SPYHOP_INLINE void store_gated_loop(const Target<T>& target) {
+SPYHOP_INLINE void store_gated_columns(const Target<T>& target, int64_t num_columns) {
   for (int64_t row = 0; row < target.num_rows; ++row) {
-    const float* const sums = target.sums + row * kTileColumns;
-    T* const y = target.y + row * target.y_stride;
-    for (int64_t i = 0; i < target.num_columns; ++i) {
+    const float* __restrict const sums = target.sums + row * kTileColumns;
+    T* __restrict const y = target.y + row * target.y_stride;
+    for (int64_t i = 0; i < num_columns; ++i) {
       const float gate = simd::rounded<T>(sums[i]);
       const float up = simd::rounded<T>(sums[kHalfTile + i]);
       y[i] = simd::from_float<T>(simd::rounded<T>(simd::times_sigmoid(gate, gate)) * up);
     }
   }
+}
+
+// Nearly all panels are whole, and loops of a known length are twice as fast.
+
+template <typename T>
+SPYHOP_INLINE void store_loop(const Target<T>& target) {
+  if (target.num_columns == kTileColumns) return store_columns(target, kTileColumns);
+  store_columns(target, target.num_columns);
+}
+
+template <typename T>
+SPYHOP_INLINE void store_gated_loop(const Target<T>& target) {
+  if (target.num_columns == kHalfTile) return store_gated_columns(target, kHalfTile);
+  store_gated_columns(target, target.num_columns);
 }
 
 SPYHOP_CLONES void store(const Target<Bf16>& target) {
@@ -79,14 +95,13 @@ struct Prefetch {
 
 constexpr int64_t kBlockBytes = 2 * kHalfTileBytes;
 
-/// The first tile of rows reads its panel from memory, the others find it in the cache and have time to fetch the panel that
-/// this thread is likely to get next.
-Prefetch prefetch_for(const PackedMatrix& weight, int64_t panel, int64_t index, int64_t num_tiles) {
-  const int64_t next = panel + num_compute_threads();
+/// The first tile of rows reads its panel from memory, and the beginning of the panel behind it. The others find it in the
+/// cache and have time to fetch `next`, the panel that this thread is to get then.
+Prefetch prefetch_for(const PackedMatrix& weight, int64_t panel, const char* next, int64_t index, int64_t num_tiles) {
   if (index == 0) return {weight.panel(panel) + kPrefetchBytes, kBlockBytes};
-  if (next >= weight.num_panels()) return {};
+  if (next == nullptr) return {};
   const int64_t share = weight.shape().panel_bytes() / kBlockBytes / (num_tiles - 1);  // steps of the next panel
-  return {weight.panel(next) + (index - 1) * share * kBlockBytes, kBlockBytes / (num_tiles - 1)};
+  return {next + (index - 1) * share * kBlockBytes, kBlockBytes / (num_tiles - 1)};
 }
 
 /// A task and its rows as its weight's tile takes them.
@@ -131,9 +146,9 @@ void multiply(const Product& product, int64_t panel, int64_t row, int64_t num_ro
   dot_tile_function(weight.shape().format == PackedFormat::kF32 ? at::kFloat : at::kBFloat16)(tile);
 }
 
-/// Rows [begin, end) times one panel.
+/// Rows [begin, end) times one panel; `next` is the panel to come, or null.
 template <typename T>
-void run_panel(const Product& product, int64_t panel, int64_t begin, int64_t end) {
+void run_panel(const Product& product, int64_t panel, const char* next, int64_t begin, int64_t end) {
   const LinearTask& task = product.task;
   const PackedMatrix& weight = *task.weight;
   const int64_t first_column = panel * weight.shape().columns_per_panel();
@@ -142,7 +157,7 @@ void run_panel(const Product& product, int64_t panel, int64_t begin, int64_t end
   alignas(64) float sums[kMaxTileRows * kTileColumns];
   for (int64_t row = begin, index = 0; row < end; ++index) {
     const int64_t num_rows = (end - row - 1) / (num_tiles - index) + 1;  // of even size
-    multiply(product, panel, row, num_rows, prefetch_for(weight, panel, index, num_tiles), sums);
+    multiply(product, panel, row, num_rows, prefetch_for(weight, panel, next, index, num_tiles), sums);
     const Target<T> target{sums,
                            num_rows,
                            num_columns,
@@ -158,50 +173,32 @@ void run_panel(const Product& product, int64_t panel, int64_t begin, int64_t end
   }
 }
 
-/// The tasks cut into panels times blocks of rows, numbered through.
-struct Plan {
-  const std::vector<Product>& products;
-  std::vector<int64_t> first_unit;  // [products + 1]
-  std::vector<int64_t> block_rows;  // [products]
-  int64_t work = 0;
-
-  explicit Plan(const std::vector<Product>& all) : products(all), first_unit{0} {
-    int64_t num_panels = 0;
-    for (const Product& product : products) {
-      const PackedMatrix& weight = *product.task.weight;
-      num_panels += product.task.num_rows > 0 ? weight.num_panels() : 0;
-      work += product.task.num_rows * weight.num_panels() * weight.shape().num_steps() * kTileColumns;
-    }
-    const int64_t wanted = kUnitsPerThread * num_compute_threads();
-    const int64_t num_blocks = num_panels == 0 ? 1 : (wanted - 1) / num_panels + 1;
-    for (const Product& product : products) {
-      const int64_t num_tiles = (product.task.num_rows + kMaxTileRows - 1) / kMaxTileRows;
-      const int64_t rows = std::max<int64_t>(1, (num_tiles + num_blocks - 1) / num_blocks) * kMaxTileRows;
-      block_rows.push_back(rows);
-      first_unit.push_back(first_unit.back() + product.task.weight->num_panels() * ((product.task.num_rows + rows - 1) / rows));
-    }
-  }
-
-  template <typename T>
-  void run_unit(int64_t unit) const {
-    const auto after = std::upper_bound(first_unit.begin(), first_unit.end(), unit);
-    const auto index = static_cast<size_t>(after - first_unit.begin() - 1);
-    const int64_t num_rows = products[index].task.num_rows;
-    const int64_t num_blocks = (num_rows + block_rows[index] - 1) / block_rows[index];
-    const int64_t local = unit - first_unit[index];
-    const int64_t begin = local % num_blocks * block_rows[index];
-    run_panel<T>(products[index], local / num_blocks, begin, std::min(begin + block_rows[index], num_rows));
-  }
-};
-
 template <typename T>
-void run_plan(const Plan& plan) {
-  const int64_t num_units = plan.first_unit.back();
-  const auto body = [&plan](int64_t unit) { plan.run_unit<T>(unit); };
-  if (plan.work > kSerialWork) {
-    parallel_for(num_units, body);
+void run_products(const std::vector<Product>& products) {
+  std::vector<ProductSize> sizes;
+  int64_t work = 0;
+  for (const Product& product : products) {
+    const PackedMatrix& weight = *product.task.weight;
+    sizes.push_back({product.task.num_rows, weight.num_panels(), weight.shape().panel_bytes()});
+    work += product.task.num_rows * weight.num_panels() * weight.shape().num_steps() * kTileColumns;
+  }
+  const auto num_threads = static_cast<size_t>(work > kSerialWork ? num_compute_threads() : 1);
+  const std::vector<LinearUnit> units = cut_into_units(sizes, static_cast<int>(num_threads));
+  const auto body = [&](int64_t index) {
+    const LinearUnit& unit = units[static_cast<size_t>(index)];
+    const size_t then = static_cast<size_t>(index) + num_threads;  // most likely this thread's
+    const char* const first_then =
+        then < units.size() ? products[units[then].product].task.weight->panel(units[then].first_panel) : nullptr;
+    const int64_t end = unit.first_panel + unit.num_panels;
+    for (int64_t panel = unit.first_panel; panel < end; ++panel) {
+      const char* const next = panel + 1 < end ? products[unit.product].task.weight->panel(panel + 1) : first_then;
+      run_panel<T>(products[unit.product], panel, next, unit.first_row, unit.first_row + unit.num_rows);
+    }
+  };
+  if (num_threads > 1) {
+    parallel_for(static_cast<int64_t>(units.size()), body);
   } else {
-    for (int64_t unit = 0; unit < num_units; ++unit) body(unit);
+    for (size_t i = 0; i < units.size(); ++i) body(static_cast<int64_t>(i));
   }
 }
 
@@ -269,11 +266,10 @@ void linear(const std::vector<LinearTask>& tasks) {
     copies.push_back(make_steps_whole(products.back().task));
   }
   quantize_inputs(products);
-  const Plan plan(products);
   if (type == at::kFloat) {
-    run_plan<float>(plan);
+    run_products<float>(products);
   } else {
-    run_plan<Bf16>(plan);
+    run_products<Bf16>(products);
   }
 }
 

@@ -40,6 +40,15 @@ SPYHOP_INLINE float nearest(float value) {
   return (value + kShift) - kShift;
 }
 
+/// The same as an integer. What is no number, or none so small, becomes some integer.
+SPYHOP_INLINE int32_t nearest_integer(float value) {
+  constexpr uint32_t kShiftBits = 0x4b400000U;  // of 1.5 * 2^23
+  const float shifted = value + 12582912.0F;
+  uint32_t bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  return static_cast<int32_t>(bits - kShiftBits);
+}
+
 SPYHOP_INLINE float clamped(float value, float least, float most) {
   return std::min(std::max(value, least), most);
 }
@@ -160,11 +169,12 @@ SPYHOP_INLINE void quantize_row(const T* x, int64_t num_columns, int32_t zero, i
       for (size_t i = 0; i < count; ++i) wide[i] = simd::to_float(x[static_cast<size_t>(first) + i]);
     }
     float most = 0.0F;
-    for (size_t i = 0; i < wide.size(); ++i) most = std::max(most, std::fabs(wide[i]));
+#pragma omp simd reduction(max : most)
+    for (size_t i = 0; i < kQuantizedGroup; ++i) most = std::max(most, std::fabs(wide[i]));
     const float inverse = most > 0.0F ? kInt8Most / most : 0.0F;
     int32_t sum = 0;
-    for (size_t i = 0; i < wide.size(); ++i) {
-      const auto value = static_cast<int32_t>(nearest(clamped(wide[i] * inverse, -kInt8Most, kInt8Most)));
+    for (size_t i = 0; i < kQuantizedGroup; ++i) {
+      const int32_t value = nearest_integer(wide[i] * inverse);
       values[static_cast<size_t>(first) + i] = static_cast<int8_t>(value);
       sum += value;
     }

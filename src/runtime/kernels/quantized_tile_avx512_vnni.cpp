@@ -12,8 +12,10 @@
 namespace spyhop::kernels {
 namespace {
 
-/// Rows whose sums in f32 stay in registers beside those in integers.
-constexpr int kMostRowsInRegisters = 6;
+/// Rows whose sums in f32 fit into registers beside those in integers.
+constexpr int kMostRows = 6;
+
+constexpr int64_t kScalesAhead = 8;  // groups; a cache line each
 
 /// The unmasked forms of some instructions raise g++'s warning of an uninitialised value.
 constexpr __mmask16 kAll = 0xffff;
@@ -29,87 +31,85 @@ SPYHOP_VNNI SPYHOP_INLINE __m512 sixteen_scales(const char* scales) {
   return _mm512_castsi512_ps(_mm512_maskz_slli_epi32(kAll, _mm512_maskz_cvtepu16_epi32(kAll, bits), 16));
 }
 
-/// The exact sums of one group.
-template <int kRows>
-struct GroupSums {
-  __m512i first[kRows];   // 16 columns
-  __m512i second[kRows];  // the other 16
+/// sums += products of 4 bytes each. In assembly because g++ 12 copies every sum to another register around the intrinsic.
+SPYHOP_VNNI SPYHOP_INLINE void add_products(__m512i& sums, __m512i weights, __m512i x) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(weights), "v"(x));
+}
 
-  SPYHOP_VNNI SPYHOP_INLINE void add_step(const int8_t* a, int64_t a_row_bytes, __m512i b_first, __m512i b_second) {
-#pragma GCC unroll 12
-    for (int row = 0; row < kRows; ++row) {
-      const __m512i x = four_inputs(a + row * a_row_bytes);
-      first[row] = _mm512_dpbusd_epi32(first[row], b_first, x);
-      second[row] = _mm512_dpbusd_epi32(second[row], b_second, x);
-    }
-  }
-};
+/// The weights of step `kStep` out of bytes that hold one (int8) or two (int4).
+template <PackedFormat kFormat, int kStep>
+SPYHOP_VNNI SPYHOP_INLINE __m512i weights_of_step(__m512i bytes) {
+  if (kFormat == PackedFormat::kInt8) return bytes;
+  const __m512i low_half = _mm512_set1_epi8(0x0f);
+  return _mm512_and_si512(kStep == 0 ? bytes : _mm512_srli_epi16(bytes, 4), low_half);
+}
 
 template <int kRows, PackedFormat kFormat>
 SPYHOP_VNNI SPYHOP_INLINE void rows_times_columns(const QuantizedTile& tile) {
-  constexpr bool kIsInt4 = kFormat == PackedFormat::kInt4;
-  constexpr bool kInRegisters = kRows <= kMostRowsInRegisters;
-  const __m512i low_half = _mm512_set1_epi8(0x0f);
-  __m512 results[2 * (kInRegisters ? kRows : 1)];
-  if (kInRegisters) {
-    for (__m512& result : results) result = _mm512_setzero_ps();
-  } else {
-    std::memset(tile.c, 0, sizeof(float) * kRows * kTileColumns);
-  }
-  const int8_t* a = tile.a;
-  const char* b = tile.b;
-  const char* prefetch = tile.prefetch;
+  constexpr int kStepsPerBlock = kFormat == PackedFormat::kInt4 ? 2 : 1;
+  constexpr int kBlocks = static_cast<int>(kQuantizedGroup / kStepBytes) / kStepsPerBlock;
+  const int64_t num_groups = tile.num_groups;
   const int64_t a_row_bytes = tile.a_row_bytes;
   const int64_t prefetch_step_bytes = tile.prefetch_step_bytes;
-  for (int64_t group = 0; group < tile.num_groups; ++group) {
-    GroupSums<kRows> sums;
+  const int8_t* a = tile.a;
+  const int32_t* const a_offsets = tile.a_offsets;
+  const float* const a_scales = tile.a_scales;
+  const char* b = tile.b;
+  const char* b_scales = tile.b_scales;
+  const char* prefetch = tile.prefetch;
+  __m512 result_first[kRows];
+  __m512 result_second[kRows];
+  for (int row = 0; row < kRows; ++row) result_first[row] = result_second[row] = _mm512_setzero_ps();
+
+  for (int64_t group = 0; group < num_groups; ++group) {
+    __m512i first[kRows];
+    __m512i second[kRows];
 #pragma GCC unroll 12
-    for (int row = 0; row < kRows; ++row) {
-      sums.first[row] = sums.second[row] = _mm512_set1_epi32(tile.a_offsets[row * tile.num_groups + group]);
-    }
-    for (int64_t i = 0; i < kQuantizedGroup; i += kIsInt4 ? 2 * kStepBytes : kStepBytes) {
-      const __m512i b_first = _mm512_loadu_si512(b);
-      const __m512i b_second = _mm512_loadu_si512(b + kHalfTileBytes);
+    for (int row = 0; row < kRows; ++row) first[row] = second[row] = _mm512_set1_epi32(a_offsets[row * num_groups + group]);
+    for (int block = 0; block < kBlocks; ++block) {
+      const __m512i bytes_first = _mm512_loadu_si512(b);
+      const __m512i bytes_second = _mm512_loadu_si512(b + kHalfTileBytes);
       b += 2 * kHalfTileBytes;
       _mm_prefetch(prefetch, _MM_HINT_T0);
       _mm_prefetch(prefetch + 64, _MM_HINT_T0);
       prefetch += prefetch_step_bytes;
-      if (kIsInt4) {
-        sums.add_step(a, a_row_bytes, _mm512_and_si512(b_first, low_half), _mm512_and_si512(b_second, low_half));
-        sums.add_step(a + kStepBytes, a_row_bytes, _mm512_and_si512(_mm512_srli_epi16(b_first, 4), low_half),
-                      _mm512_and_si512(_mm512_srli_epi16(b_second, 4), low_half));
-        a += 2 * kStepBytes;
-      } else {
-        sums.add_step(a, a_row_bytes, b_first, b_second);
+#pragma GCC unroll 2
+      for (int step = 0; step < kStepsPerBlock; ++step) {
+        const __m512i b_first = step == 0 ? weights_of_step<kFormat, 0>(bytes_first) : weights_of_step<kFormat, 1>(bytes_first);
+        const __m512i b_second =
+            step == 0 ? weights_of_step<kFormat, 0>(bytes_second) : weights_of_step<kFormat, 1>(bytes_second);
+#pragma GCC unroll 12
+        for (int row = 0; row < kRows; ++row) {
+          const __m512i x = four_inputs(a + row * a_row_bytes);
+          add_products(first[row], b_first, x);
+          add_products(second[row], b_second, x);
+        }
         a += kStepBytes;
       }
     }
-    const __m512 scale_first = sixteen_scales(tile.b_scales + group * kTileColumns * 2);
-    const __m512 scale_second = sixteen_scales(tile.b_scales + group * kTileColumns * 2 + kHalfTile * 2);
+    _mm_prefetch(b_scales + kScalesAhead * kTileColumns * 2, _MM_HINT_T0);
+    const __m512 scale_first = sixteen_scales(b_scales);
+    const __m512 scale_second = sixteen_scales(b_scales + kHalfTile * 2);
+    b_scales += kTileColumns * 2;
 #pragma GCC unroll 12
     for (int row = 0; row < kRows; ++row) {
-      const __m512 a_scale = _mm512_set1_ps(tile.a_scales[row * tile.num_groups + group]);
-      const __m512 first = _mm512_maskz_cvtepi32_ps(kAll, sums.first[row]);
-      const __m512 second = _mm512_maskz_cvtepi32_ps(kAll, sums.second[row]);
-      if (kInRegisters) {
-        results[2 * row] = _mm512_fmadd_ps(first, _mm512_mul_ps(scale_first, a_scale), results[2 * row]);
-        results[2 * row + 1] = _mm512_fmadd_ps(second, _mm512_mul_ps(scale_second, a_scale), results[2 * row + 1]);
-      } else {
-        float* const c = tile.c + row * kTileColumns;
-        _mm512_storeu_ps(c, _mm512_fmadd_ps(first, _mm512_mul_ps(scale_first, a_scale), _mm512_loadu_ps(c)));
-        _mm512_storeu_ps(c + kHalfTile,
-                         _mm512_fmadd_ps(second, _mm512_mul_ps(scale_second, a_scale), _mm512_loadu_ps(c + kHalfTile)));
-      }
+      const __m512 a_scale = _mm512_set1_ps(a_scales[row * num_groups + group]);
+      const __m512 sum_first = _mm512_maskz_cvtepi32_ps(kAll, first[row]);
+      const __m512 sum_second = _mm512_maskz_cvtepi32_ps(kAll, second[row]);
+      result_first[row] = _mm512_fmadd_ps(sum_first, _mm512_mul_ps(scale_first, a_scale), result_first[row]);
+      result_second[row] = _mm512_fmadd_ps(sum_second, _mm512_mul_ps(scale_second, a_scale), result_second[row]);
     }
   }
-  if (!kInRegisters) return;
 #pragma GCC unroll 12
-  for (int i = 0; i < 2 * kRows; ++i) _mm512_storeu_ps(tile.c + i * kHalfTile, results[kInRegisters ? i : 0]);
+  for (int row = 0; row < kRows; ++row) {
+    _mm512_storeu_ps(tile.c + row * kTileColumns, result_first[row]);
+    _mm512_storeu_ps(tile.c + row * kTileColumns + kHalfTile, result_second[row]);
+  }
 }
 
 template <PackedFormat kFormat>
-SPYHOP_VNNI SPYHOP_INLINE void quantized_tile(const QuantizedTile& tile) {
-  static_assert(kMaxTileRows == 12);
+SPYHOP_VNNI SPYHOP_INLINE void few_rows(const QuantizedTile& tile) {
+  static_assert(kMostRows == 6);
   switch (tile.num_rows) {
     case 1:
       return rows_times_columns<1, kFormat>(tile);
@@ -121,21 +121,25 @@ SPYHOP_VNNI SPYHOP_INLINE void quantized_tile(const QuantizedTile& tile) {
       return rows_times_columns<4, kFormat>(tile);
     case 5:
       return rows_times_columns<5, kFormat>(tile);
-    case 6:
-      return rows_times_columns<6, kFormat>(tile);
-    case 7:
-      return rows_times_columns<7, kFormat>(tile);
-    case 8:
-      return rows_times_columns<8, kFormat>(tile);
-    case 9:
-      return rows_times_columns<9, kFormat>(tile);
-    case 10:
-      return rows_times_columns<10, kFormat>(tile);
-    case 11:
-      return rows_times_columns<11, kFormat>(tile);
     default:
-      return rows_times_columns<12, kFormat>(tile);
+      return rows_times_columns<6, kFormat>(tile);
   }
+}
+
+template <PackedFormat kFormat>
+SPYHOP_VNNI SPYHOP_INLINE void quantized_tile(const QuantizedTile& tile) {
+  if (tile.num_rows <= kMostRows) return few_rows<kFormat>(tile);
+  QuantizedTile first = tile;
+  first.num_rows = (tile.num_rows + 1) / 2;
+  few_rows<kFormat>(first);
+  QuantizedTile second = tile;
+  second.num_rows = tile.num_rows - first.num_rows;
+  second.a += first.num_rows * tile.a_row_bytes;
+  second.a_scales += first.num_rows * tile.num_groups;
+  second.a_offsets += first.num_rows * tile.num_groups;
+  second.c += first.num_rows * kTileColumns;
+  second.prefetch_step_bytes = 0;  // that was done
+  few_rows<kFormat>(second);
 }
 
 }  // namespace

@@ -60,11 +60,13 @@ at::Tensor gather_rows(const at::Tensor& x, const std::vector<int64_t>& indices)
   const int64_t row_bytes = x.size(1) * static_cast<int64_t>(x.element_size());
   const auto* const from = static_cast<const char*>(x.data_ptr());
   auto* const to = static_cast<char*>(rows.data_ptr());
-  parallel_ranges(num_rows, std::max<int64_t>(1, kGrainBytes / std::max<int64_t>(1, row_bytes)), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      std::memcpy(to + row * row_bytes, from + indices[static_cast<size_t>(row)] * row_bytes, static_cast<size_t>(row_bytes));
-    }
-  });
+  parallel_ranges(num_rows, std::max<int64_t>(1, kGrainBytes / std::max<int64_t>(1, row_bytes)),
+                  [&](int64_t begin, int64_t end) {
+                    for (int64_t row = begin; row < end; ++row) {
+                      std::memcpy(to + row * row_bytes, from + indices[static_cast<size_t>(row)] * row_bytes,
+                                  static_cast<size_t>(row_bytes));
+                    }
+                  });
   return rows;
 }
 

@@ -7,29 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "common/child_process.h"
+
 namespace spyhop {
 
 /// Thread safety: one thread.
 class ServerProcess {
  public:
-  /// Starts `program` with `arguments`, its log going nowhere. The process dies with the thread that started it. Throws
-  /// Error{kInternal} when it cannot be started.
-  ServerProcess(const std::string& program, const std::vector<std::string>& arguments);
-
-  /// Asks it to stop, and waits.
-  ~ServerProcess();
-  ServerProcess(const ServerProcess&) = delete;
-  ServerProcess& operator=(const ServerProcess&) = delete;
+  /// arguments: the program's path, then what it gets.
+  explicit ServerProcess(const std::vector<std::string>& arguments) : process_(arguments, ChildProcess::Errors::kWithOutput) {}
 
   /// Waits for the line "listening on URL", and returns the URL. Throws Error{kUnavailable} with what it said last when it ends
   /// before, or the time is over.
   std::string wait_until_ready(std::chrono::milliseconds patience);
 
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return process_.pid(); }
 
  private:
-  pid_t pid_ = -1;
-  int output_ = -1;
+  ChildProcess process_;
 };
 
 }  // namespace spyhop

@@ -37,19 +37,13 @@ std::string own_program() {
 
 std::vector<std::string> launch_arguments(const BenchMeasureOptions& o) {
   static const std::array<const char*, 3> kQuantizations{"none", "int8", "int4"};
-  std::vector<std::string> arguments{"launch",
-                                     "--port",
-                                     "0",
-                                     "--threads",
-                                     std::to_string(o.runtime.num_threads),
-                                     "--compute",
-                                     o.runtime.compute == ComputeType::kF32 ? "f32" : "bf16",
-                                     "--quantization",
-                                     kQuantizations[static_cast<size_t>(o.runtime.quantization)],
-                                     "--dummy-seed",
-                                     std::to_string(o.runtime.dummy_seed),
-                                     "--max-num-seqs",
-                                     "1"};
+  std::vector<std::string> arguments{own_program(),    "launch",
+                                     "--port",         "0",
+                                     "--threads",      std::to_string(o.runtime.num_threads),
+                                     "--compute",      o.runtime.compute == ComputeType::kF32 ? "f32" : "bf16",
+                                     "--quantization", kQuantizations[static_cast<size_t>(o.runtime.quantization)],
+                                     "--dummy-seed",   std::to_string(o.runtime.dummy_seed),
+                                     "--max-num-seqs", "1"};
   const auto add = [&](const char* flag, const std::string& value) { arguments.insert(arguments.end(), {flag, value}); };
   if (o.runtime.load_format == LoadFormat::kDummy) add("--load-format", "dummy");
   if (o.runtime.instruction_set != "auto") add("--instruction-set", o.runtime.instruction_set);
@@ -87,7 +81,7 @@ double ask(const std::string& url) {
 Start start_server(const BenchMeasureOptions& options) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
-  ServerProcess server(own_program(), launch_arguments(options));
+  ServerProcess server(launch_arguments(options));
   const std::string url = server.wait_until_ready(kPatience);
   Start start;
   start.seconds = std::chrono::duration<double>(Clock::now() - begin).count();

@@ -43,6 +43,21 @@ json bench_json(const std::vector<Measurement>& lines, const MachineRecord& mach
             {"after", state_json(machine.after)}}}};
 }
 
+json rival_pairs_json(const std::vector<RivalPair>& pairs) {
+  json all = json::array();
+  for (const RivalPair& pair : pairs) {
+    all.push_back({{"name", pair.name},
+                   {"ours", pair.ours},
+                   {"rivals", pair.rivals},
+                   {"ratio", pair.ours / pair.rivals},
+                   {"read_gb_per_s_before", pair.read_before / kGiga},
+                   {"read_gb_per_s_after", pair.read_after / kGiga},
+                   {"others_cores", pair.others_cores},
+                   {"quiet", pair.is_quiet()}});
+  }
+  return all;
+}
+
 BenchReport::BenchReport(bool prints_json) : record_{probe_.take(), {}, 0}, prints_json_(prints_json) {
   if (prints_json_) return;
   std::printf("instruction set %s, %d threads\n", kernels::instruction_set_name(kernels::instruction_set()).c_str(),
@@ -61,11 +76,25 @@ MeasurementSink BenchReport::sink() {
   };
 }
 
+RivalSinks BenchReport::rival_sinks() {
+  const auto print_pair = [this](const RivalPair& pair) {
+    pairs_.push_back(pair);
+    if (prints_json_) return;
+    std::printf("  %-50s %12.2f %12.2f  %-8s %6.3f  read %.1f, %.1f GB/s; others %.2f cores\n",
+                (pair.name + ", a pair").c_str(), pair.ours, pair.rivals, "tok/s", pair.ours / pair.rivals,
+                pair.read_before / kGiga, pair.read_after / kGiga, pair.others_cores);
+    std::fflush(stdout);
+  };
+  return {print_pair, sink()};
+}
+
 void BenchReport::finish() {
   record_.others_cores = others_.others_cores();
   record_.after = probe_.take();
   if (prints_json_) {
-    std::printf("%s\n", bench_json(lines_, record_).dump(2).c_str());
+    json report = bench_json(lines_, record_);
+    if (!pairs_.empty()) report["pairs"] = rival_pairs_json(pairs_);
+    std::printf("%s\n", report.dump(2).c_str());
     return;
   }
   std::printf("\n");

@@ -7,6 +7,7 @@
 #include "measure/cpu_watch.h"
 #include "measure/machine_limits.h"
 #include "measure/measurement.h"
+#include "measure/rival.h"
 
 namespace spyhop {
 
@@ -20,6 +21,10 @@ struct MachineRecord {
 /// {"results": [{"name", "value", "unit", "limit", "ratio"}], "machine": {...}}.
 nlohmann::ordered_json bench_json(const std::vector<Measurement>& lines, const MachineRecord& machine);
 
+/// [{"name", "ours", "rivals", "ratio", "read_gb_per_s_before", "read_gb_per_s_after",
+/// "others_cores", "quiet"}].
+nlohmann::ordered_json rival_pairs_json(const std::vector<RivalPair>& pairs);
+
 class BenchReport {
  public:
   /// Probes the machine, which takes a moment, and prints what was found.
@@ -30,6 +35,7 @@ class BenchReport {
 
   /// Where the lines go. The report outlives it.
   MeasurementSink sink();
+  RivalSinks rival_sinks();
 
   /// Probes again: how the machine changed meanwhile.
   void finish();
@@ -39,6 +45,7 @@ class BenchReport {
   MachineRecord record_;
   CpuWatch others_;
   std::vector<Measurement> lines_;
+  std::vector<RivalPair> pairs_;
   bool prints_json_;
 };
 

@@ -1,11 +1,13 @@
 // `spyhop bench throughput`.
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 
 #include "cli/bench_disturbances.h"
 #include "cli/bench_measure_options.h"
 #include "cli/bench_report.h"
 #include "cli/commands.h"
+#include "measure/rival.h"
 #include "measure/throughput_bench.h"
 #include "runtime/thread_pool.h"
 
@@ -22,6 +24,7 @@ struct Options {
   BenchMeasureOptions common;
   ThroughputOptions bench;
   std::vector<std::string> disturbances;
+  std::string rival;
 };
 
 std::vector<std::unique_ptr<Disturbance>> make_disturbances(const Options& options) {
@@ -46,8 +49,14 @@ void bench(Options& options) {
   const UsePool use_pool(pool);
   BenchReport report(options.common.prints_json);
   const std::unique_ptr<Runner> runner = make_runner(options.common.model_path, bench_model_config(options.common), runtime);
+  std::optional<Rival> rival;
+  if (!options.rival.empty()) rival.emplace(options.rival);
   const ThroughputSubject subject{*runner, runtime, report.probe()};
-  if (disturbances.empty()) bench_throughput(subject, options.bench, report.sink());
+  if (rival) {
+    bench_rival(subject, options.bench, *rival, report.rival_sinks());
+  } else if (disturbances.empty()) {
+    bench_throughput(subject, options.bench, report.sink());
+  }
   for (const auto& disturbance : disturbances) bench_disturbed(subject, options.bench, *disturbance, report.sink());
   report.finish();
 }
@@ -78,6 +87,11 @@ void add_bench_throughput_command(CLI::App& parent) {
                    "Generation only, with and without a foreign busy process (core), or two requests being prepared (parse)")
       ->delimiter(',')
       ->check(CLI::IsMember({kBusyCore, kPreparation}));
+  command
+      ->add_option("--rival", options->rival,
+                   "Command of a program that is measured in turns with this one, in place of the limits; see "
+                   "scripts/compare_llama_cpp.sh")
+      ->excludes("--disturb");
   declare_bench_model_options(*command, options->common);
   declare_bench_options(*command, options->common);
   command->callback([options] { bench(*options); });

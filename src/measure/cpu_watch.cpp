@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <utility>
 
 namespace spyhop {
 namespace {
@@ -30,15 +32,32 @@ double machine_seconds() {
   return (user + nice + system + interrupts + soft_interrupts + steal) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-}  // namespace
-
-CpuWatch::Clocks CpuWatch::read() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return {std::chrono::duration<double>(now).count(), machine_seconds(),
-          own_seconds(RUSAGE_SELF) + own_seconds(RUSAGE_CHILDREN)};
+/// User and system time of a process, all of its threads; 0 when it is gone.
+double process_seconds(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) return 0;
+  std::istringstream fields(line.substr(name_end + 1));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;  // up to the faults of its children
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-CpuWatch::CpuWatch() : begin_(read()) {}
+}  // namespace
+
+CpuWatch::Clocks CpuWatch::read() const {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  Clocks clocks{std::chrono::duration<double>(now).count(), machine_seconds(),
+                own_seconds(RUSAGE_SELF) + own_seconds(RUSAGE_CHILDREN)};
+  for (const pid_t companion : companions_) clocks.own_seconds += process_seconds(companion);
+  return clocks;
+}
+
+CpuWatch::CpuWatch(std::vector<pid_t> companions) : companions_(std::move(companions)), begin_(read()) {}
 
 double CpuWatch::others_cores() const {
   const Clocks end = read();

@@ -1,15 +1,20 @@
 // How much of the machine others take while something is measured.
 #pragma once
 
+#include <sys/types.h>
+
+#include <vector>
+
 namespace spyhop {
 
 /// From its construction on.
 class CpuWatch {
  public:
-  CpuWatch();
+  /// companions: processes that belong to what is measured.
+  explicit CpuWatch(std::vector<pid_t> companions = {});
 
-  /// Cores that were busy with anything but this process and the children it has waited for, or that a hypervisor gave to other
-  /// machines; the mean since construction. 0 where the kernel does not say.
+  /// Cores that were busy with anything but this process, its companions and the children it has waited for, or that a
+  /// hypervisor gave to other machines; the mean since construction. 0 where the kernel does not say.
   double others_cores() const;
 
  private:
@@ -18,8 +23,9 @@ class CpuWatch {
     double machine_seconds = 0;  // of all cores: busy or stolen
     double own_seconds = 0;
   };
-  static Clocks read();
+  Clocks read() const;
 
+  std::vector<pid_t> companions_;
   Clocks begin_;
 };
 

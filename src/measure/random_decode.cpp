@@ -41,6 +41,17 @@ std::vector<int32_t> adjacent_blocks(int64_t first, int64_t num_tokens, int bloc
   return blocks;
 }
 
+RandomPrompt::RandomPrompt(Runner& runner, int num_tokens)
+    : runner_(runner), sampler_(greedy(), {}, runner.config().language.vocab_size, kSeed), chunks_(1) {
+  chunks_[0].token_ids = random_tokens(num_tokens, runner.config().language.vocab_size, kSeed);
+  chunks_[0].block_table = adjacent_blocks(0, num_tokens, runner.kv_block_size());
+}
+
+void RandomPrompt::run() {
+  chunks_[0].sampler = &sampler_;
+  runner_.run(chunks_);
+}
+
 int64_t cache_tokens(const DecodePlan& plan, int block_size) {
   const int64_t blocks = (plan.tokens_per_sequence() + block_size - 1) / block_size;
   return blocks * block_size * plan.num_sequences;

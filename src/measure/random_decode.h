@@ -44,6 +44,20 @@ class RandomDecode {
   std::vector<SequenceSampler> samplers_;
 };
 
+/// A prompt of random tokens in one step, the same every time.
+class RandomPrompt {
+ public:
+  /// The runner outlives this object.
+  RandomPrompt(Runner& runner, int num_tokens);
+
+  void run();
+
+ private:
+  Runner& runner_;
+  SequenceSampler sampler_;
+  std::vector<SequenceChunk> chunks_;
+};
+
 /// KV blocks' worth of tokens that a plan takes in a cache of such blocks.
 int64_t cache_tokens(const DecodePlan& plan, int block_size);
 

@@ -6,19 +6,8 @@ namespace spyhop {
 namespace {
 
 constexpr double kGiga = 1e9;
-constexpr uint64_t kSeed = 3;
 
-std::string decode_name(const ThroughputOptions& options, int batch) {
-  std::string name = "decode x" + std::to_string(batch);
-  if (options.depth > 0) name += " at " + std::to_string(options.depth);
-  return name;
-}
-
-DecodePlan decode_plan(const ThroughputOptions& options, int batch) {
-  return {batch, options.depth, options.num_steps};
-}
-
-/// `tokens` of `amount` each: the rate, and the same in tokens.
+/// The rate, and the same in tokens.
 void report(const std::string& name, const Rated& rated, const std::string& unit, double amount_per_token,
             const MeasurementSink& sink) {
   sink(in_unit(name, rated, "tok/s", amount_per_token));
@@ -26,20 +15,12 @@ void report(const std::string& name, const Rated& rated, const std::string& unit
 }
 
 void bench_prefill(const ThroughputSubject& subject, int num_tokens, const PairOptions& pairs, const MeasurementSink& sink) {
-  Runner& runner = subject.runner;
-  const LanguageConfig& config = runner.config().language;
-  SequenceChunk chunk;
-  chunk.token_ids = random_tokens(num_tokens, config.vocab_size, kSeed);
-  chunk.block_table = adjacent_blocks(0, num_tokens, runner.kv_block_size());
-  SamplingParams greedy;
-  greedy.temperature = 0;
-  SequenceSampler sampler(greedy, {}, config.vocab_size, kSeed);
-  chunk.sampler = &sampler;
-  const double operations = prefill_operations(config, num_tokens);
-  const Work work{operations, [&] { runner.run({chunk}); }};
+  RandomPrompt prompt(subject.runner, num_tokens);
+  const double operations = prefill_operations(subject.runner.config().language, num_tokens);
+  const Work work{operations, [&] { prompt.run(); }};
   const Arithmetic arithmetic = subject.runtime.compute == ComputeType::kF32 ? Arithmetic::kF32 : Arithmetic::kBf16;
   const Rated rated = rate_against(work, register_arithmetic(arithmetic), pairs);
-  report("prefill " + std::to_string(num_tokens), rated, "GFLOP/s", operations / num_tokens, sink);
+  report(prefill_name(num_tokens), rated, "GFLOP/s", operations / num_tokens, sink);
 }
 
 void bench_decode(const ThroughputSubject& subject, const ThroughputOptions& options, int batch, const MeasurementSink& sink) {
@@ -51,6 +32,20 @@ void bench_decode(const ThroughputSubject& subject, const ThroughputOptions& opt
 }
 
 }  // namespace
+
+std::string prefill_name(int num_tokens) {
+  return "prefill " + std::to_string(num_tokens);
+}
+
+std::string decode_name(const ThroughputOptions& options, int batch) {
+  std::string name = "decode x" + std::to_string(batch);
+  if (options.depth > 0) name += " at " + std::to_string(options.depth);
+  return name;
+}
+
+DecodePlan decode_plan(const ThroughputOptions& options, int batch) {
+  return {batch, options.depth, options.num_steps};
+}
 
 int64_t throughput_cache_tokens(const ThroughputOptions& options, int block_size) {
   int64_t tokens = block_size;

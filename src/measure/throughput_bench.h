@@ -24,6 +24,12 @@ struct ThroughputOptions {
 /// KV tokens that the runner must have for these options.
 int64_t throughput_cache_tokens(const ThroughputOptions& options, int block_size);
 
+/// "prefill 512", "decode x16 at 64".
+std::string prefill_name(int num_tokens);
+std::string decode_name(const ThroughputOptions& options, int batch);
+
+DecodePlan decode_plan(const ThroughputOptions& options, int batch);
+
 struct ThroughputSubject {
   Runner& runner;
   RuntimeConfig runtime;  // that it was made with

@@ -6,7 +6,7 @@
 # --cache FOLDER (build/llama_cpp: libraries and models, up to 9.5 GB), --json (one report per format, one per line).
 # Each pair is ours, then theirs, right after the other; around it stands what a plain read of memory gave, since the bandwidth of
 # a shared machine changes by itself. llama.cpp is what npm has prebuilt for node-llama-cpp; both sides generate with independent
-# random tokens for every sequence. Needs the program that scripts/run.sh builds, and node, npm and python3.
+# random tokens for every sequence. Needs the program that scripts/run.sh builds, and python3; installs Node.js if there is none.
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -49,9 +49,8 @@ done
 program=$root/build/spyhop
 [ -x "$program" ] || fail "no program at $program; scripts/run.sh builds it"
 [ "$(uname -m)" = x86_64 ] || fail "the prebuilt libraries are for x86_64, this machine is $(uname -m)"
-for tool in npm python3 g++; do
-  command -v "$tool" >/dev/null || fail "$tool is needed"
-done
+install_packages build e2e
+command -v python3 >/dev/null || fail "python3 is needed"
 
 libraries=$cache/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64
 mkdir -p "$cache"

@@ -1,11 +1,13 @@
-// Runs a model through a prebuilt llama.cpp, measured by its caller line by line: the rival of `spyhop bench throughput --rival`.
+// Runs a model through a prebuilt llama.cpp, measured by its caller line by line: the rival of `spyhop bench throughput
+// --rival`.
 //
-// Usage: driver LIBRARIES MODEL THREADS SEQUENCES TOKENS_EACH. LIBRARIES is the folder of libllama and libggml. Says "ready", then
-// answers "prefill TOKENS" and "decode SEQUENCES DEPTH STEPS" with tokens per second, or with "error" and why.
+// Usage: driver LIBRARIES MODEL THREADS SEQUENCES TOKENS_EACH. LIBRARIES is the folder of libllama and libggml. Says "ready",
+// then answers "prefill TOKENS" and "decode SEQUENCES DEPTH STEPS" with tokens per second, or with "error" and why.
 //
-// The libraries come without headers, so what is needed of their interface is declared here. Structures of parameters change from
-// version to version in length and in their later fields: they are passed as blocks that are longer than any of them, of which
-// only the first four fields are set, after their defaults have been recognised; what became of them is asked for afterwards.
+// The libraries come without headers, so what is needed of their interface is declared here. Structures of parameters change
+// from version to version in length and in their later fields: they are passed as blocks that are longer than any of them, of
+// which only the first four fields are set, after their defaults have been recognised; what became of them is asked for
+// afterwards.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -170,9 +172,7 @@ class Model {
     }
   }
 
-  int32_t random_token() {
-    return std::uniform_int_distribution<int32_t>(256, vocabulary_size_ - kSpecialTokens)(random_);
-  }
+  int32_t random_token() { return std::uniform_int_distribution<int32_t>(256, vocabulary_size_ - kSpecialTokens)(random_); }
 
   void fill(int sequence, int depth) {
     Tokens tokens;
@@ -183,8 +183,13 @@ class Model {
   void run(Tokens& tokens) {
     std::vector<int32_t*> sequences;
     for (int32_t& sequence : tokens.sequences) sequences.push_back(&sequence);
-    const Batch batch{static_cast<int32_t>(tokens.ids.size()), tokens.ids.data(), nullptr, tokens.positions.data(),
-                      tokens.counts.data(), sequences.data(), tokens.wants_logits.data()};
+    const Batch batch{static_cast<int32_t>(tokens.ids.size()),
+                      tokens.ids.data(),
+                      nullptr,
+                      tokens.positions.data(),
+                      tokens.counts.data(),
+                      sequences.data(),
+                      tokens.wants_logits.data()};
     if (decode_(context_, batch) != 0) throw std::runtime_error("llama_decode failed");
     synchronize_(context_);
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -190,14 +191,21 @@ class Fetch {
 
   int64_t download(const Place& place, const RepoListing& listing, const std::vector<RepoFile>& missing) const {
     std::vector<DownloadFile> files;
+    std::map<std::string, std::vector<RepoFile>> files_of;  // by where their content goes: equal contents may share it
     for (const RepoFile& file : missing) {
+      const std::string content_path = place.cache->content_path(listing, file);
+      std::vector<RepoFile>& sharing = files_of[content_path];
+      sharing.push_back(file);
+      if (sharing.size() > 1) continue;
       files.push_back({file.path, place.hub->file_url(place.source.model_id, listing, file), file.size, file.digest,
-                       place.source.model_id + " " + file.path + " " + file.commit + " " + file.digest.hex,
-                       place.cache->partial_path(listing, file), place.cache->content_path(listing, file)});
+                       place.source.model_id + " " + file.commit + " " + file.digest.hex,
+                       place.cache->partial_path(listing, file), content_path});
     }
     DownloadOptions options = options_.download;
     options.login_advice = place.hub->login_advice();
-    options.on_placed = [&](size_t index) { place.cache->place(listing, missing[index]); };
+    options.on_placed = [&](size_t index) {
+      for (const RepoFile& file : files_of.at(files[index].content_path)) place.cache->place(listing, file);
+    };
     return download_files(files, place.hub->access(), options).fetched_bytes;
   }
 

@@ -116,6 +116,15 @@ TEST_F(Download, TakesEmptyFiles) {
   expect_whole(fetch().folder);
 }
 
+TEST_F(Download, FetchesEqualContentsOnce) {
+  hub_.files()["also_tokenizer.json"] = hub_.files()["tokenizer.json"];
+  const FetchedModel model = fetch();
+  expect_whole(model.folder);
+  EXPECT_EQ(model.fetched_bytes, hub_.wanted_bytes() - static_cast<int64_t>(hub_.files()["tokenizer.json"].size()));
+  request_.model_src = "modelscope";
+  expect_whole(fetch().folder);
+}
+
 TEST_F(Download, TellsItsProgress) {
   DownloadProgress last;
   options_.download.on_progress = [&](const DownloadProgress& progress) {

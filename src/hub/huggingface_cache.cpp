@@ -77,7 +77,7 @@ class HuggingFaceCache : public ModelCache {
       replace_text_file(ref, listing.commit);
     }
     std::error_code error;
-    fs::remove(folder_ + "/.spyhop", error);  // if it is empty
+    fs::remove_all(folder_ + "/.spyhop", error);  // what is left there is of other revisions, and nobody may come back for it
     return folder_ + "/snapshots/" + listing.commit;
   }
 

@@ -100,7 +100,7 @@ class ModelScopeCache : public ModelCache {
   std::string finish(const RepoListing& listing) override {
     const std::string snapshot = folder_ + "/snapshots/" + listing.revision;
     std::error_code error;
-    fs::remove(folder_ + "/.spyhop", error);  // if it is empty
+    fs::remove_all(folder_ + "/.spyhop", error);  // what is left there is of other revisions, and nobody may come back for it
     // Older tools find the snapshot through a link, unless they have a folder of their own there.
     const fs::file_status status = fs::symlink_status(old_folder_, error);
     if (fs::is_symlink(status) || !fs::exists(status)) {

@@ -20,13 +20,13 @@ class Download : public HubTest {
 };
 
 TEST_F(Download, GoesOnAfterConnectionsThatBreakOffEverySoManyBytes) {
-  hub_.trouble().drop_after = 30'000;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.drop_after = 30'000; });
   expect_whole(fetch().folder);
   EXPECT_EQ(hub_.num_sent(), hub_.wanted_bytes()) << "no byte was sent twice";
 }
 
 TEST_F(Download, FollowsRedirectsAndAsksTheHubOncePerFileAtMostPerWorker) {
-  hub_.trouble().redirects = true;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.redirects = true; });
   expect_whole(fetch().folder);
   size_t num_asked = 0;
   for (const FakeHub::Seen& each : hub_.seen()) {
@@ -36,29 +36,29 @@ TEST_F(Download, FollowsRedirectsAndAsksTheHubOncePerFileAtMostPerWorker) {
 }
 
 TEST_F(Download, AsksTheHubAgainWhenTheOtherHostsAddressIsNoLongerValid) {
-  hub_.trouble().redirects = true;
-  hub_.trouble().expires_every = 4;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.redirects = true; });
+  hub_.set_trouble([&](Trouble& trouble) { trouble.expires_every = 4; });
   expect_whole(fetch().folder);
 }
 
 TEST_F(Download, GivesUpWhenTheOtherHostNeverAgrees) {
-  hub_.trouble().redirects = true;
-  hub_.trouble().expires_every = 1;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.redirects = true; });
+  hub_.set_trouble([&](Trouble& trouble) { trouble.expires_every = 1; });
   EXPECT_THAT(refusal().what(), AllOf(HasSubstr("given up after 6 attempts"), HasSubstr("status 403")));
 }
 
 TEST_F(Download, WaitsAndTriesAgainWhenTheServerIsBusy) {
   for (const int status : {500, 502, 503, 429, 408}) {
     fs::remove_all(home_.path() + "/.cache");
-    hub_.trouble().num_errors = 4;
-    hub_.trouble().error_status = status;
+    hub_.set_trouble([&](Trouble& trouble) { trouble.num_errors = 4; });
+    hub_.set_trouble([&](Trouble& trouble) { trouble.error_status = status; });
     expect_whole(fetch().folder);
   }
 }
 
 TEST_F(Download, GivesUpAfterSoManyAttemptsAndSaysThatNothingIsLost) {
-  hub_.trouble().num_errors = 1000;
-  hub_.trouble().error_status = 503;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.num_errors = 1000; });
+  hub_.set_trouble([&](Trouble& trouble) { trouble.error_status = 503; });
   const Error error = refusal();
   EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
   EXPECT_THAT(error.what(),
@@ -66,61 +66,61 @@ TEST_F(Download, GivesUpAfterSoManyAttemptsAndSaysThatNothingIsLost) {
 }
 
 TEST_F(Download, DoesNotTryAgainWhatWillNotChange) {
-  hub_.trouble().num_errors = 1000;
-  hub_.trouble().error_status = 410;
-  hub_.trouble().error_headers = "X-Error-Message: taken down\r\n";
+  hub_.set_trouble([&](Trouble& trouble) { trouble.num_errors = 1000; });
+  hub_.set_trouble([&](Trouble& trouble) { trouble.error_status = 410; });
+  hub_.set_trouble([&](Trouble& trouble) { trouble.error_headers = "X-Error-Message: taken down\r\n"; });
   EXPECT_THAT(refusal().what(), HasSubstr("answers with status 410 \"taken down\""));
   EXPECT_LE(hub_.num_file_requests(), 3U);
 }
 
 TEST_F(Download, FetchesAFileWithTheWrongContentOnceMore) {
-  hub_.trouble().num_wrong = 1;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.num_wrong = 1; });
   const FetchedModel model = fetch();
   expect_whole(model.folder);
   EXPECT_GT(model.fetched_bytes, hub_.wanted_bytes());
 }
 
 TEST_F(Download, RefusesAFileWithTheWrongContentTwice) {
-  hub_.trouble().num_wrong = 1000;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.num_wrong = 1000; });
   const Error error = refusal();
   EXPECT_EQ(error.code(), ErrorCode::kModelLoad);
   EXPECT_THAT(error.what(), HasSubstr("is not what the hub's list says: its digest is not"));
   EXPECT_TRUE(fs::is_empty(huggingface_folder() + "/blobs"));
-  hub_.trouble().num_wrong = 0;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.num_wrong = 0; });
   expect_whole(fetch().folder);
 }
 
 TEST_F(Download, RefusesAFileOfAnotherSize) {
-  hub_.trouble().lists_wrong_size = true;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.lists_wrong_size = true; });
   EXPECT_THAT(refusal().what(), HasSubstr("config.json: the server sends 31 bytes, the hub's list says 32"));
 }
 
 TEST_F(Download, TakesWholeFilesFromServersWithoutRanges) {
-  hub_.trouble().sends_no_ranges = true;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.sends_no_ranges = true; });
   expect_whole(fetch().folder);
 }
 
 TEST_F(Download, TakesWholeFilesWhereRangesAreRefused) {
-  hub_.trouble().refuses_ranges = true;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.refuses_ranges = true; });
   expect_whole(fetch().folder);
 }
 
 TEST_F(Download, LeavesAConnectionThatStalls) {
   options_.download.limits.stall_seconds = 1;
-  hub_.trouble().num_stalls = 2;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.num_stalls = 2; });
   expect_whole(fetch().folder);
 }
 
 TEST_F(Download, TakesEmptyFiles) {
-  hub_.files()["empty.json"] = "";
+  hub_.set_file("empty.json", "");
   expect_whole(fetch().folder);
 }
 
 TEST_F(Download, FetchesEqualContentsOnce) {
-  hub_.files()["also_tokenizer.json"] = hub_.files()["tokenizer.json"];
+  hub_.set_file("also_tokenizer.json", hub_.file("tokenizer.json"));
   const FetchedModel model = fetch();
   expect_whole(model.folder);
-  EXPECT_EQ(model.fetched_bytes, hub_.wanted_bytes() - static_cast<int64_t>(hub_.files()["tokenizer.json"].size()));
+  EXPECT_EQ(model.fetched_bytes, hub_.wanted_bytes() - static_cast<int64_t>(hub_.file("tokenizer.json").size()));
   request_.model_src = "modelscope";
   expect_whole(fetch().folder);
 }
@@ -140,7 +140,7 @@ TEST_F(Download, TellsItsProgress) {
 }
 
 TEST_F(Download, CanBeCancelledAndGoesOnLater) {
-  hub_.trouble().pause_per_piece = std::chrono::milliseconds(20);
+  hub_.set_trouble([&](Trouble& trouble) { trouble.pause_per_piece = std::chrono::milliseconds(20); });
   int64_t had = 0;
   options_.download.on_progress = [&](const DownloadProgress& progress) {
     had = progress.done_bytes;
@@ -149,14 +149,14 @@ TEST_F(Download, CanBeCancelledAndGoesOnLater) {
   EXPECT_EQ(refusal().code(), ErrorCode::kCancelled);
   EXPECT_GE(had, 200'000);
   options_.download.on_progress = nullptr;
-  hub_.trouble().pause_per_piece = std::chrono::milliseconds(0);
+  hub_.set_trouble([&](Trouble& trouble) { trouble.pause_per_piece = std::chrono::milliseconds(0); });
   const FetchedModel model = fetch();
   expect_whole(model.folder);
   EXPECT_LE(model.fetched_bytes, hub_.wanted_bytes() - had);
 }
 
 TEST_F(Download, SharesOneDownloadBetweenThoseThatWantTheSameModel) {
-  hub_.trouble().pause_per_piece = std::chrono::milliseconds(2);
+  hub_.set_trouble([&](Trouble& trouble) { trouble.pause_per_piece = std::chrono::milliseconds(2); });
   FetchOptions quiet = options_;
   quiet.on_note = nullptr;
   int64_t fetched[3] = {};
@@ -181,7 +181,7 @@ TEST_F(Download, SaysThatTheDiskIsFullAndGoesOnOnceThereIsRoom) {
 }
 
 TEST_F(Download, ForgetsAPartialFileThatIsNotOfThisContent) {
-  const std::string partial = huggingface_folder() + "/.spyhop/" + sha256_hex(hub_.files()[weights_]);
+  const std::string partial = huggingface_folder() + "/.spyhop/" + sha256_hex(hub_.file(weights_));
   fs::create_directories(huggingface_folder() + "/.spyhop");
   for (const std::string& map : {std::string("x"), std::string(4096, '\xff'), std::string()}) {
     std::ofstream(partial) << "something else";

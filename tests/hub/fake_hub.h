@@ -77,16 +77,32 @@ class FakeHub {
   std::string url() const { return hub_.url(); }
   static constexpr const char* kToken = "hf_secret";
 
-  /// Set before requests come, or between them.
-  Trouble& trouble() { return trouble_; }
-  std::map<std::string, std::string>& files() { return files_; }
+  /// Changes what goes wrong from now on.
+  template <typename Change>
+  void set_trouble(const Change& change) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    change(trouble_);
+  }
+  std::map<std::string, std::string> files() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return files_;
+  }
+  std::string file(const std::string& path) const { return files().at(path); }
+  void set_file(const std::string& path, const std::string& content) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    files_[path] = content;
+  }
+  void remove_file(const std::string& path) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    files_.erase(path);
+  }
   /// Bytes per file that no client needs.
   static bool is_wanted(const std::string& path) {
     return path.find('/') == std::string::npos && path != "README.md" && path != "modeling.py";
   }
   int64_t wanted_bytes() const {
     int64_t total = 0;
-    for (const auto& [path, content] : files_) total += is_wanted(path) ? static_cast<int64_t>(content.size()) : 0;
+    for (const auto& [path, content] : files()) total += is_wanted(path) ? static_cast<int64_t>(content.size()) : 0;
     return total;
   }
 
@@ -130,6 +146,11 @@ class FakeHub {
     seen_.push_back({server, request});
   }
 
+  Trouble trouble() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return trouble_;
+  }
+
   bool count_down(int Trouble::*count) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (trouble_.*count == 0) return false;
@@ -151,11 +172,12 @@ class FakeHub {
     if (target.rfind(resolve, 0) == 0) path = target.substr(resolve.size());
     if (target.rfind(file_path, 0) == 0) path = target.substr(file_path.size());
     if (path.empty()) return reply(send, 404, "X-Error-Code: RepoNotFound\r\n", R"({"Message":"no such model"})");
-    if (files_.count(path) == 0) return reply(send, 404, "X-Error-Code: EntryNotFound\r\n", "");
-    if (trouble_.gate != 0 && request.header("authorization") != std::string("Bearer ") + kToken) {
-      return reply(send, trouble_.gate, "X-Error-Code: GatedRepo\r\n", "");
+    if (files().count(path) == 0) return reply(send, 404, "X-Error-Code: EntryNotFound\r\n", "");
+    const Trouble trouble = this->trouble();
+    if (trouble.gate != 0 && request.header("authorization") != std::string("Bearer ") + kToken) {
+      return reply(send, trouble.gate, "X-Error-Code: GatedRepo\r\n", "");
     }
-    if (trouble_.redirects) {
+    if (trouble.redirects) {
       return reply(send, 302, "Location: " + cdn_.url("localhost") + "/signed/" + path + "?sig=1\r\n", "Found. Redirecting");
     }
     return send_file(path, request, send);
@@ -164,7 +186,8 @@ class FakeHub {
   bool answer_cdn(const ServerRequest& request, const HttpServer::Send& send) {
     remember("cdn", request);
     const std::string prefix = "/signed/";
-    const bool expires = trouble_.expires_every > 0 && ++num_signed_ % trouble_.expires_every == 0;
+    const int expires_every = trouble().expires_every;
+    const bool expires = expires_every > 0 && ++num_signed_ % expires_every == 0;
     if (expires) return reply(send, 403, "", "expired");
     return send_file(request.target.substr(prefix.size(), request.target.find('?') - prefix.size()), request, send);
   }
@@ -175,8 +198,8 @@ class FakeHub {
       return reply(send, 404, "X-Error-Code: RevisionNotFound\r\n", R"({"error":"Invalid rev id"})");
     }
     nlohmann::json siblings = nlohmann::json::array();
-    for (const auto& [path, content] : files_) {
-      const size_t size = content.size() + (trouble_.lists_wrong_size && path == "config.json" ? 1 : 0);
+    for (const auto& [path, content] : files()) {
+      const size_t size = content.size() + (trouble().lists_wrong_size && path == "config.json" ? 1 : 0);
       nlohmann::json entry{{"rfilename", path}, {"size", size}, {"blobId", git_digest(content)}};
       if (path.find(".safetensors") != std::string::npos && path.find(".json") == std::string::npos) {
         entry["lfs"] = {{"sha256", sha256_hex(content)}, {"size", size}, {"pointerSize", 135}};
@@ -191,34 +214,35 @@ class FakeHub {
     if (target.find("Revision=master&") == std::string::npos) {
       return reply(send, 404, "", R"({"Code":10010205001,"Message":"revision not exist","Success":false})");
     }
-    nlohmann::json files = nlohmann::json::array();
-    files.push_back({{"Name", "figures"}, {"Path", "figures"}, {"Type", "tree"}, {"Size", 0}, {"Sha256", ""}});
-    for (const auto& [path, content] : files_) {
-      files.push_back({{"Name", path.substr(path.find('/') + 1)},
-                       {"Path", path},
-                       {"Type", "blob"},
-                       {"Size", content.size()},
-                       {"Sha256", sha256_hex(content)},
-                       {"Revision", kCommit}});
+    nlohmann::json list = nlohmann::json::array();
+    list.push_back({{"Name", "figures"}, {"Path", "figures"}, {"Type", "tree"}, {"Size", 0}, {"Sha256", ""}});
+    for (const auto& [path, content] : files()) {
+      list.push_back({{"Name", path.substr(path.find('/') + 1)},
+                      {"Path", path},
+                      {"Type", "blob"},
+                      {"Size", content.size()},
+                      {"Sha256", sha256_hex(content)},
+                      {"Revision", kCommit}});
     }
     return reply(send, 200, "Content-Type: application/json\r\n",
-                 nlohmann::json{{"Code", 200}, {"Success", true}, {"Data", {{"Files", files}}}}.dump());
+                 nlohmann::json{{"Code", 200}, {"Success", true}, {"Data", {{"Files", list}}}}.dump());
   }
 
   bool send_file(const std::string& path, const ServerRequest& request, const HttpServer::Send& send) {
-    if (count_down(&Trouble::num_errors)) return reply(send, trouble_.error_status, trouble_.error_headers, "trouble");
-    std::string content = files_.at(path);
+    const Trouble trouble = this->trouble();
+    if (count_down(&Trouble::num_errors)) return reply(send, trouble.error_status, trouble.error_headers, "trouble");
+    std::string content = file(path);
     if (count_down(&Trouble::num_wrong)) content = noise(content.size(), 99);
     const std::string range = request.header("range");
     size_t begin = 0;
     size_t end = content.size();
     if (!range.empty()) {
-      if (trouble_.refuses_ranges) return reply(send, 416, "Content-Range: bytes */" + std::to_string(end) + "\r\n", "");
+      if (trouble.refuses_ranges) return reply(send, 416, "Content-Range: bytes */" + std::to_string(end) + "\r\n", "");
       begin = std::stoull(range.substr(range.find('=') + 1));
       end = std::stoull(range.substr(range.find('-') + 1)) + 1;
     }
     if (!content.empty() && (begin >= end || end > content.size())) return reply(send, 416, "", "");
-    const bool is_partial = !range.empty() && !trouble_.sends_no_ranges;
+    const bool is_partial = !range.empty() && !trouble.sends_no_ranges;
     if (!is_partial) {
       begin = 0;
       end = content.size();
@@ -234,17 +258,18 @@ class FakeHub {
   bool send_body(const std::string& body, const HttpServer::Send& send) {
     constexpr size_t kPiece = 16384;
     const bool stalls = count_down(&Trouble::num_stalls);
+    const Trouble trouble = this->trouble();
     for (size_t sent = 0; sent < body.size();) {
       size_t size = std::min(kPiece, body.size() - sent);
       if (stalls) size = 1;
-      if (trouble_.drop_after > 0) size = std::min(size, trouble_.drop_after - std::min(trouble_.drop_after, sent));
+      if (trouble.drop_after > 0) size = std::min(size, trouble.drop_after - std::min(trouble.drop_after, sent));
       if (size == 0 || !send(body.data() + sent, size)) return false;
       sent += size;
       {
         const std::lock_guard<std::mutex> lock(mutex_);
         num_sent_ += static_cast<int64_t>(size);
       }
-      if (trouble_.pause_per_piece.count() > 0) std::this_thread::sleep_for(trouble_.pause_per_piece);
+      if (trouble.pause_per_piece.count() > 0) std::this_thread::sleep_for(trouble.pause_per_piece);
       while (stalls && !is_released_) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     return true;

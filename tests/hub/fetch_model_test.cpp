@@ -51,7 +51,7 @@ TEST_P(FetchModel, FetchesOnlyWhatChangedOrIsGone) {
   hub_.forget();
   const FetchedModel again = fetch();
   expect_whole(again.folder);
-  EXPECT_EQ(again.fetched_bytes, static_cast<int64_t>(hub_.files()["tokenizer.json"].size()));
+  EXPECT_EQ(again.fetched_bytes, static_cast<int64_t>(hub_.file("tokenizer.json").size()));
 }
 
 TEST_P(FetchModel, PlansWithoutChangingAnything) {
@@ -102,18 +102,18 @@ TEST_P(FetchModel, RefusesRevisionsAndIdsThatAreNone) {
 
 TEST_P(FetchModel, RefusesListsThatWouldLeaveTheFolder) {
   for (const char* path : {"../../.ssh/authorized_keys", "/etc/passwd", "a/../../b", "a//b", "a\\b.json", "./x", "x/."}) {
-    hub_.files()[path] = "x";
+    hub_.set_file(path, "x");
     const Error error = refusal();
     EXPECT_EQ(error.code(), ErrorCode::kModelLoad) << path;
     EXPECT_THAT(error.what(), HasSubstr("could leave its folder; nothing is fetched")) << path;
-    hub_.files().erase(path);
+    hub_.remove_file(path);
   }
   EXPECT_EQ(hub_.num_file_requests(), 0U);
 }
 
 TEST_P(FetchModel, SaysWhatARepositoryWithoutACheckpointLacks) {
-  hub_.files().erase("tokenizer.json");
-  hub_.files().erase("model-00001-of-000001.safetensors");
+  hub_.remove_file("tokenizer.json");
+  hub_.remove_file("model-00001-of-000001.safetensors");
   EXPECT_THAT(refusal().what(), HasSubstr("has no tokenizer.json (or tokenizer.model), *.safetensors: it is no checkpoint"));
 }
 
@@ -165,8 +165,8 @@ TEST_P(FetchModel, AnUnfinishedSnapshotIsNotTakenForWhole) {
 TEST_P(FetchModel, SendsTheTokenToTheHubAlone) {
   variables_["HF_TOKEN"] = FakeHub::kToken;
   variables_["MODELSCOPE_API_TOKEN"] = FakeHub::kToken;
-  hub_.trouble().redirects = true;
-  hub_.trouble().gate = 401;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.redirects = true; });
+  hub_.set_trouble([&](Trouble& trouble) { trouble.gate = 401; });
   expect_whole(fetch().folder);
   int num_elsewhere = 0;
   for (const FakeHub::Seen& each : hub_.seen()) {
@@ -180,7 +180,7 @@ TEST_P(FetchModel, SendsTheTokenToTheHubAlone) {
 
 TEST_P(FetchModel, SaysHowToGetAccessToAGuardedModel) {
   for (const int status : {401, 403}) {
-    hub_.trouble().gate = status;
+    hub_.set_trouble([&](Trouble& trouble) { trouble.gate = status; });
     const Error error = refusal();
     EXPECT_EQ(error.code(), ErrorCode::kUnauthorized);
     EXPECT_THAT(error.what(), AllOf(HasSubstr("status " + std::to_string(status)), HasSubstr("the model is guarded"),
@@ -253,8 +253,8 @@ TEST_F(CacheLayout, OfHuggingFaceIsBlobsLinksAndRefs) {
   EXPECT_EQ(folder, huggingface_folder() + "/snapshots/" + kCommit);
   EXPECT_EQ(content_of(huggingface_folder() + "/refs/main"), kCommit);
   const std::string weights = "model-00001-of-000001.safetensors";
-  EXPECT_EQ(fs::read_symlink(folder + "/" + weights), "../../blobs/" + sha256_hex(hub_.files()[weights]));
-  EXPECT_EQ(fs::read_symlink(folder + "/config.json"), "../../blobs/" + git_digest(hub_.files()["config.json"]));
+  EXPECT_EQ(fs::read_symlink(folder + "/" + weights), "../../blobs/" + sha256_hex(hub_.file(weights)));
+  EXPECT_EQ(fs::read_symlink(folder + "/config.json"), "../../blobs/" + git_digest(hub_.file("config.json")));
   EXPECT_FALSE(fs::exists(huggingface_folder() + "/.spyhop"));
 }
 
@@ -292,7 +292,7 @@ TEST_F(CacheLayout, VariablesOfHuggingFaceMoveIt) {
 }
 
 TEST_F(CacheLayout, TheTokenFilesOfTheToolsAreRead) {
-  hub_.trouble().gate = 401;
+  hub_.set_trouble([&](Trouble& trouble) { trouble.gate = 401; });
   fs::create_directories(home_.path() + "/.cache/huggingface");
   fs::create_directories(home_.path() + "/.modelscope");
   home_.write(".cache/huggingface/token", std::string(FakeHub::kToken) + "\n");
@@ -324,14 +324,14 @@ TEST_F(CacheLayout, OfOlderModelScopeToolsIsTaken) {
   std::ofstream(old + "config.json") << "{}";
   const FetchedModel model = fetch();
   EXPECT_EQ(model.folder, modelscope_folder() + "/snapshots/master");
-  EXPECT_EQ(model.fetched_bytes, static_cast<int64_t>(hub_.files()["config.json"].size()));
+  EXPECT_EQ(model.fetched_bytes, static_cast<int64_t>(hub_.file("config.json").size()));
   expect_whole(model.folder);
 }
 
 TEST_F(CacheLayout, OfModelScopeIsReadByContentSinceARevisionMovesOn) {
   request_.model_src = "modelscope";
   const std::string folder = fetch().folder;
-  hub_.files()["config.json"] = R"({"model_type":"deepseek_vl_v3"})";  // of the same size
+  hub_.set_file("config.json", R"({"model_type":"deepseek_vl_v3"})");  // of the same size
   expect_whole(fetch().folder);
   EXPECT_EQ(fetch().fetched_bytes, 0);
 }

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <chrono>
+#include <thread>
 
 #include "http_server.h"
 #include "hub/hub_connection.h"
@@ -144,6 +148,60 @@ TEST(RetryPolicy, DoublesItsPausesAndDoesWhatTheServerAsks) {
   EXPECT_EQ(policy.pause_after(50, 0, 1).count(), 30'000);
   EXPECT_EQ(policy.pause_after(1, 60, 0).count(), 60'000);
   EXPECT_EQ(policy.pause_after(1, 3600, 0).count(), 120'000);
+}
+
+/// A server with the certificate of "localhost", which nobody but these tests trusts.
+class HttpsTransfer : public ::testing::Test {
+ protected:
+  HttpsTransfer() : server_(tls_file("localhost.pem").c_str(), tls_file("localhost_key.pem").c_str()) {
+    server_.Get("/hello",
+                [](const httplib::Request&, httplib::Response& response) { response.set_content("hello", "text/plain"); });
+    server_.Get("/away", [](const httplib::Request&, httplib::Response& response) {
+      response.set_redirect("http://127.0.0.1:1/hello");
+    });
+    port_ = server_.bind_to_any_port("127.0.0.1");
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ~HttpsTransfer() override {
+    server_.stop();
+    thread_.join();
+  }
+
+  static std::string tls_file(const std::string& name) { return std::string(SPYHOP_TEST_DATA) + "/tls/" + name; }
+  std::string url(const std::string& host) const { return "https://" + host + ":" + std::to_string(port_); }
+  HttpTransferResult get(const std::string& host, const std::string& ca_file) const {
+    HttpTransferLimits limits;
+    limits.ca_file = ca_file;
+    HttpTransferRequest request;
+    request.url = url(host) + "/hello";
+    request.on_data = [](const char*, size_t) { return true; };
+    return HttpTransfer(limits).run(request);
+  }
+
+  httplib::SSLServer server_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+TEST_F(HttpsTransfer, ChecksTheCertificateAndItsName) {
+  EXPECT_EQ(get("localhost", tls_file("localhost.pem")).head.status, 200);
+  EXPECT_EQ(get("127.0.0.1", tls_file("localhost.pem")).head.status, 0);
+  const HttpTransferResult untrusted = get("localhost", "");
+  EXPECT_EQ(untrusted.head.status, 0);
+  EXPECT_THAT(untrusted.problem, HasSubstr("SSL"));
+}
+
+TEST_F(HttpsTransfer, IsNotLeftForPlainHttp) {
+  HttpTransferLimits limits;
+  limits.ca_file = tls_file("localhost.pem");
+  HubConnection connection({url("localhost"), {}}, limits, {});
+  try {
+    connection.get_text(url("localhost") + "/away", 100);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("away from https; that is not followed"));
+  }
 }
 
 TEST(PercentEncoding, KeepsWhatUrlsTake) {

@@ -67,7 +67,8 @@ pid_t start_process(const std::string& hub, const std::string& home) {
 }
 
 TEST_F(Killed, LeavesAllThatItHadFetchedForTheNext) {
-  hub_.trouble().pause_per_piece = std::chrono::microseconds(1500);  // keeps buffers on the way empty
+  hub_.set_trouble(
+      [&](Trouble& trouble) { trouble.pause_per_piece = std::chrono::microseconds(1500); });  // keeps buffers on the way empty
   std::mt19937 random(7);
   int num_killed = 0;
   for (bool is_done = false; !is_done;) {

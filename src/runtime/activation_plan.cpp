@@ -45,6 +45,15 @@ int64_t mlp_width(const LanguageConfig& c) {
   return widest;
 }
 
+/// Rows that products take at the same time, as bytes with a scale and an offset for each 64.
+int64_t quantized_input_bytes(const LanguageConfig& c, int64_t num_rows) {
+  const int64_t k = c.num_experts_per_token;
+  const int64_t experts = std::max((k + 1) * c.hidden_size, (k + c.num_shared_experts.value_or(0)) * c.moe_intermediate_size);
+  const int64_t mixed = int64_t{c.num_heads} * (c.use_mla ? c.v_head_dim : c.head_dim());
+  const int64_t widest = std::max({experts, mixed, int64_t{c.intermediate_size}});
+  return num_rows * (widest + widest / 8);
+}
+
 }  // namespace
 
 int64_t language_activation_bytes(const LanguageConfig& config, ComputeType compute, const StepShape& step) {
@@ -54,6 +63,7 @@ int64_t language_activation_bytes(const LanguageConfig& config, ComputeType comp
   const int64_t routing = config.num_experts_per_token * (kIndexBytes + kF32Bytes);
   const int64_t unit_rows = config.use_mla ? kUnitRowsOfTurnedKeys : kUnitRows;
   return step.num_rows * (row + kIndexBytes + routing) +
+         (step.quantizes_inputs ? quantized_input_bytes(config, step.num_rows) : 0) +
          attention_scratch(compute, unit_rows, step.max_context, step.num_threads);
 }
 

@@ -14,6 +14,7 @@ struct StepShape {
   int64_t num_logits = 0;   // tokens whose successor is sampled
   int64_t max_context = 0;  // tokens that one of them sees
   int num_threads = 1;
+  bool quantizes_inputs = false;  // of products with quantized weights
 };
 
 /// Tensors of the language model that are alive at once at the worst moment of a step, and the threads' scratch memory. Bytes.

@@ -5,6 +5,7 @@
 #include "common/byte_size.h"
 #include "runtime/activation_plan.h"
 #include "runtime/kv_plan.h"
+#include "runtime/quantization.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
@@ -33,7 +34,9 @@ RuntimeConfig with_contexts(const RuntimeConfig& runtime, int max_context, int m
 void plan_step(const ModelConfig& model, const EngineConfig& config, MemoryPlan& plan) {
   const RuntimeConfig& runtime = config.runtime;
   const int threads = std::max(1, runtime.num_threads);
-  const StepShape step{std::max(config.prefill_chunk, config.max_num_seqs), config.max_num_seqs, plan.max_context, threads};
+  const bool quantizes = resolve_quantization(model, runtime) != Quantization::kNone;
+  const StepShape step{std::max(config.prefill_chunk, config.max_num_seqs), config.max_num_seqs, plan.max_context, threads,
+                       quantizes};
   plan.language_activations = language_activation_bytes(model.language, runtime.compute, step);
   plan.logits = logits_bytes(model.language, runtime.compute, step);
   plan.vision_activations = vision_activation_bytes(model, runtime.compute, runtime.vision_batch, threads);

@@ -84,25 +84,34 @@ std::string refusal(const ModelConfig& model, const EngineConfig& config, int64_
   return "it fits";
 }
 
+struct PlannedStep {
+  ComputeType compute;
+  Quantization quantization;
+};
+
 TEST(ActivationPlan, IsAnUpperBoundOfWhatAStepAllocates) {
   for (const std::string family : {"mini-tiny", "mini-small", "mini-base"}) {
-    for (const ComputeType compute : {ComputeType::kBf16, ComputeType::kF32}) {
+    for (const PlannedStep& planned :
+         {PlannedStep{ComputeType::kBf16, Quantization::kNone}, PlannedStep{ComputeType::kF32, Quantization::kNone},
+          PlannedStep{ComputeType::kBf16, Quantization::kInt4}}) {
       RuntimeConfig runtime;
-      runtime.compute = compute;
+      runtime.compute = planned.compute;
+      runtime.quantization = planned.quantization;
       runtime.num_threads = 1;
       runtime.kv_cache_tokens = 512;
       const std::string dir = testing::golden_checkpoint(family);
       const ModelConfig config = load_model_config(dir);
       const auto runner = make_runner(dir, config, runtime);
       const SequenceChunk chunk = chunk_of(512, *runner);
-      const int64_t language = language_activation_bytes(config.language, compute, {512, 1, 512, 1});
+      const StepShape shape{512, 1, 512, 1, planned.quantization != Quantization::kNone};
+      const int64_t language = language_activation_bytes(config.language, planned.compute, shape);
       const int64_t step = peak_of([&] { runner->run({chunk}); });
       EXPECT_LE(step, language) << family;
       EXPECT_GE(2 * step, language) << family;
 
       const int side = config.vision.image_size;
       const int64_t tile = peak_of([&] { runner->encode_tiles(at::zeros({1, 3, side, side})); });
-      const int64_t vision = vision_activation_bytes(config, compute, 1, 1);
+      const int64_t vision = vision_activation_bytes(config, planned.compute, 1, 1);
       EXPECT_LE(tile, vision) << family;
       EXPECT_GE(2 * tile, vision) << family;
     }

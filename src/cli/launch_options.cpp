@@ -12,22 +12,11 @@
 namespace spyhop {
 namespace {
 
-/// Empty when `text` is a size, else what is wrong with it.
-std::string check_byte_size(const std::string& text) {
-  try {
-    return parse_byte_size(text) > 0 ? "" : "0 is no size for a cache; allowed: 1 or more";
-  } catch (const Error& error) {
-    return error.what();
-  }
-}
-
 void declare_model(CLI::App& command, LaunchOptions& o) {
   static const std::map<std::string, ComputeType> kCompute{{"bf16", ComputeType::kBf16}, {"f32", ComputeType::kF32}};
   static const std::map<std::string, LoadFormat> kFormats{{"safetensors", LoadFormat::kSafetensors},
                                                           {"dummy", LoadFormat::kDummy}};
   static const std::map<std::string, DeviceType> kDevices{{"cpu", DeviceType::kCpu}, {"cuda", DeviceType::kCuda}};
-  static const std::map<std::string, Quantization> kQuantizations{
-      {"none", Quantization::kNone}, {"int8", Quantization::kInt8}, {"int4", Quantization::kInt4}};
   const std::string group = "Model";
   with_env(command.add_option("--model-path", o.engine.model_path, "Folder of the checkpoint, as the hubs lay it out"))
       ->check(CLI::ExistingDirectory)
@@ -48,7 +37,7 @@ void declare_model(CLI::App& command, LaunchOptions& o) {
   with_env(command.add_option("-q,--quantization", o.engine.runtime.quantization,
                               "Precision of the language model's matrices: none (the checkpoint's own), int8 or int4 (default: "
                               "none)"))
-      ->transform(CLI::CheckedTransformer(kQuantizations, CLI::ignore_case))
+      ->transform(CLI::CheckedTransformer(quantization_values(), CLI::ignore_case))
       ->transform(one_of({"none", "int8", "int4"}, "quantization"))
       ->group(group);
   with_env(command.add_option("--compute", o.engine.runtime.compute,
@@ -111,7 +100,7 @@ void declare_engine(CLI::App& command, LaunchOptions& o) {
   CLI::Option* memory = with_env(command.add_option(
       "--kv-cache-memory", o.kv_cache_memory,
       "Memory for keys and values, such as 4GiB (default: half of what is left, up to max-num-seqs contexts)"));
-  memory->check(check_byte_size, "SIZE")->group(group);
+  memory->check(byte_size())->group(group);
   with_env(command.add_option("--kv-cache-tokens", o.engine.runtime.kv_cache_tokens,
                               "The same in tokens; 0 = as --kv-cache-memory says"))
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 32))

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/option_tools.h"
 #include "cli/plan_report.h"
 #include "common/available_memory.h"
 #include "common/byte_size.h"
@@ -31,18 +32,7 @@ constexpr const char* kFooter =
     "The exit status is 0 if the model fits, 1 if not.\n"
     "Example: spyhop plan --size-in-billions 27 --quantization int4 --memory 24GiB";
 
-/// Empty when `text` is a size, else what is wrong with it.
-std::string check_byte_size(const std::string& text) {
-  try {
-    return parse_byte_size(text) > 0 ? "" : "allowed: 1 or more";
-  } catch (const Error& error) {
-    return error.what();
-  }
-}
-
 void add_model_options(CLI::App& command, PlanFlags& flags) {
-  static const std::map<std::string, Quantization> kQuantizations{
-      {"none", Quantization::kNone}, {"int8", Quantization::kInt8}, {"int4", Quantization::kInt4}};
   static const std::map<std::string, ComputeType> kCompute{{"bf16", ComputeType::kBf16}, {"f32", ComputeType::kF32}};
   const std::string group = "Model";
   EngineConfig& config = flags.config;
@@ -56,7 +46,7 @@ void add_model_options(CLI::App& command, PlanFlags& flags) {
       ->capture_default_str()
       ->group(group);
   command.add_option("-q,--quantization", config.runtime.quantization, "none, int8 or int4 (default: none)")
-      ->transform(CLI::CheckedTransformer(kQuantizations, CLI::ignore_case))
+      ->transform(CLI::CheckedTransformer(quantization_values(), CLI::ignore_case))
       ->group(group);
   command.add_option("--compute", config.runtime.compute, "bf16 or f32 (default: bf16)")
       ->transform(CLI::CheckedTransformer(kCompute, CLI::ignore_case))
@@ -82,7 +72,7 @@ void add_engine_options(CLI::App& command, PlanFlags& flags) {
       ->check(CLI::IsMember({"16", "32"}))
       ->group(group);
   auto* memory = command.add_option("--kv-cache-memory", flags.kv_cache_memory, "Memory for keys and values, such as 4GiB");
-  memory->check(check_byte_size, "SIZE")->group(group);
+  memory->check(byte_size())->group(group);
   command.add_option("--kv-cache-tokens", config.runtime.kv_cache_tokens, "The same in tokens; 0 = as --kv-cache-memory says")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 32))
       ->excludes(memory)
@@ -147,7 +137,7 @@ void add_plan_command(CLI::App& app) {
   add_model_options(*command, *flags);
   add_engine_options(*command, *flags);
   command->add_option("--memory", flags->memory, "Memory to fit into, such as 24GiB (default: what this machine has left)")
-      ->check(check_byte_size, "SIZE");
+      ->check(byte_size());
   command->add_flag("--json", flags->prints_json, "Print JSON in place of a table");
   command->callback([flags] {
     const PlanReport report = report_of(*flags);

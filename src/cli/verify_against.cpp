@@ -6,13 +6,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 
 #include "cli/forced_run.h"
+#include "cli/option_tools.h"
 #include "common/file.h"
 #include "prompt/chat_template.h"
 #include "registry/model_config.h"
@@ -23,12 +23,6 @@ namespace spyhop {
 namespace {
 
 constexpr size_t kMaxPromptsBytes = size_t{16} << 20;
-
-const std::map<std::string, Quantization>& quantizations() {
-  static const std::map<std::string, Quantization> kNames{
-      {"none", Quantization::kNone}, {"int8", Quantization::kInt8}, {"int4", Quantization::kInt4}};
-  return kNames;
-}
 
 /// A model with its configuration.
 struct Candidate {
@@ -212,8 +206,8 @@ void require_plain(const Candidate& model, const std::string& against) {
 }  // namespace
 
 ModelVariantChoice reference_of(const AgainstOptions& options) {
-  const auto named = quantizations().find(options.against);
-  if (named != quantizations().end()) return {options.model_path, named->second, options.compute};
+  const auto named = quantization_values().find(options.against);
+  if (named != quantization_values().end()) return {options.model_path, named->second, options.compute};
   if (options.against == "bf16") return {options.model_path, Quantization::kNone, ComputeType::kBf16};
   if (options.against == "f32") return {options.model_path, Quantization::kNone, ComputeType::kF32};
   if (std::filesystem::is_directory(options.against)) return {options.against, Quantization::kNone, options.compute};

@@ -1,10 +1,10 @@
 // `spyhop verify`: is this checkpoint sound, does this build compute what the reference computes.
 #include <CLI/CLI.hpp>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/option_tools.h"
 #include "cli/verify_against.h"
 #include "cli/verify_checkpoint.h"
 #include "cli/verify_golden.h"
@@ -54,18 +54,7 @@ void add_golden_options(CLI::App& command, VerifyFlags& flags) {
           ->type_name("TABLE DIR"));
 }
 
-/// Empty when `text` is a size, else what is wrong with it.
-std::string check_byte_size(const std::string& text) {
-  try {
-    return parse_byte_size(text) > 0 ? "" : "allowed: 1 or more";
-  } catch (const Error& error) {
-    return error.what();
-  }
-}
-
 void add_against_options(CLI::App& command, VerifyFlags& flags) {
-  static const std::map<std::string, Quantization> kQuantizations{
-      {"none", Quantization::kNone}, {"int8", Quantization::kInt8}, {"int4", Quantization::kInt4}};
   AgainstOptions& against = flags.against;
   auto* reference =
       command.add_option("--against", against.against,
@@ -74,7 +63,7 @@ void add_against_options(CLI::App& command, VerifyFlags& flags) {
   reference->type_name("WHAT");
   const auto of_against = [&](CLI::Option* option) { option->needs(reference)->group("With --against"); };
   of_against(command.add_option("-q,--quantization", against.quantization, "Of the model: none, int8 or int4 (default: none)")
-                 ->transform(CLI::CheckedTransformer(kQuantizations, CLI::ignore_case)));
+                 ->transform(CLI::CheckedTransformer(quantization_values(), CLI::ignore_case)));
   of_against(command.add_option("--prompts", against.prompts_path, "A question in each line (default: built-in ones)")
                  ->type_name("FILE"));
   of_against(command.add_option("--answer-tokens", against.answer_tokens, "Of the reference's answer to each; compared, too")
@@ -87,7 +76,7 @@ void add_against_options(CLI::App& command, VerifyFlags& flags) {
   auto* memory = command.add_option("--logits-memory", flags.logits_memory,
                                     "For the reference's logits; positions are left out "
                                     "where they would take more");
-  of_against(memory->check(check_byte_size, "SIZE")->capture_default_str());
+  of_against(memory->check(byte_size())->capture_default_str());
 }
 
 /// Of two forms.

@@ -52,7 +52,7 @@ TEST(LaunchOptions, RefusesWhatIsNoSize) {
   for (const char* text : {"4G", "lots", "1.5GiB", "-1GiB", "4 GiB"}) {
     EXPECT_THAT(refusal({std::string("--kv-cache-memory=") + text}), HasSubstr("is no size; allowed: ")) << text;
   }
-  EXPECT_THAT(refusal({"--kv-cache-memory=0"}), HasSubstr("0 is no size for a cache"));
+  EXPECT_THAT(refusal({"--kv-cache-memory=0"}), HasSubstr("0 is no size; allowed: 1 or more"));
 }
 
 TEST(LaunchOptions, RefusesTwoSizesOfTheKvCache) {

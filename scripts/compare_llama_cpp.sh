@@ -3,10 +3,11 @@
 #   scripts/compare_llama_cpp.sh                      # bf16, int8 and int4 beside bf16, q8_0 and q4_0
 #   scripts/compare_llama_cpp.sh --formats int4 --pairs 3
 # Options: --formats LIST (bf16,int8,int4), --threads N (2), --pairs N (7), --batches LIST (1,16), --prefill N (512), --decode N (64),
-# --cache FOLDER (build/llama_cpp: libraries and models, up to 9.5 GB), --json (one report per format, one per line).
+# --cache FOLDER (build/llama_cpp: libraries and models, up to 9.5 GB), --json (a report per format).
 # Each pair is ours, then theirs, right after the other; around it stands what a plain read of memory gave, since the bandwidth of
 # a shared machine changes by itself. llama.cpp is what npm has prebuilt for node-llama-cpp; both sides generate with independent
 # random tokens for every sequence. Needs the program that scripts/run.sh builds, and python3; installs Node.js if there is none.
+
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

@@ -29,7 +29,7 @@ while [ $# -gt 0 ]; do
       continue
       ;;
     --help | -h)
-      sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
+      sed -n '2,/^$/s/^# //p' "${BASH_SOURCE[0]}"
       exit 0
       ;;
   esac

@@ -25,9 +25,9 @@
 
 namespace {
 
-constexpr uint32_t kMostBatch = 2048;  // tokens of a call
-constexpr uint32_t kMicroBatch = 512;  // of which so many are computed at once, as by default
-constexpr int kSpecialTokens = 300;    // the first 256 are bytes, the last some are control tokens
+constexpr uint32_t kUsualBatch = 2048;  // tokens of a call; no more than a context
+constexpr uint32_t kMicroBatch = 512;   // of which so many are computed at once, as by default
+constexpr int kSpecialTokens = 300;     // the first 256 are bytes, the last some are control tokens
 
 struct Parameters {
   alignas(16) std::array<char, 1024> bytes;
@@ -155,12 +155,13 @@ class Model {
     Parameters parameters = libraries_.find<Parameters()>("llama_context_default_params")();
     std::array<uint32_t, 4> fields{};  // context, batch, micro batch, most sequences
     std::memcpy(fields.data(), parameters.bytes.data(), sizeof fields);
-    if (fields != std::array<uint32_t, 4>{512, 2048, 512, 1}) {
+    if (fields != std::array<uint32_t, 4>{512, kUsualBatch, kMicroBatch, 1}) {
       throw std::runtime_error("the libraries' context parameters begin otherwise than they used to");
     }
     // The context is shared out evenly among the sequences, in multiples of 256 tokens.
     const uint32_t each = (std::max(settings.tokens_each, kMicroBatch) + 255) / 256 * 256;
-    fields = {each * settings.sequences, kMostBatch, kMicroBatch, settings.sequences};
+    const uint32_t context = each * settings.sequences;
+    fields = {context, std::min(context, std::max(each, kUsualBatch)), kMicroBatch, settings.sequences};
     std::memcpy(parameters.bytes.data(), fields.data(), sizeof fields);
     context_ = libraries_.find<void*(void*, Parameters)>("llama_init_from_model")(model, parameters);
     if (context_ == nullptr) throw std::runtime_error("no context for this model");

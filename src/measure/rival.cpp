@@ -12,7 +12,7 @@ namespace spyhop {
 namespace {
 
 constexpr std::chrono::minutes kPatience{20};
-constexpr double kProbeSeconds = 0.05;
+constexpr double kProbeSeconds = 0.1;
 
 std::chrono::steady_clock::time_point patience_end() {
   return std::chrono::steady_clock::now() + kPatience;

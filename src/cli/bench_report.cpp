@@ -30,7 +30,10 @@ json state_json(const MachineState& state) {
 
 json bench_json(const std::vector<Measurement>& lines, const MachineRecord& machine) {
   json results = json::array();
+  int num_pairs = 0, num_quiet = 0;
   for (const Measurement& line : lines) {
+    num_pairs += line.num_pairs;
+    num_quiet += line.num_quiet;
     results.push_back(
         {{"name", line.name}, {"value", line.value}, {"unit", line.unit}, {"limit", line.limit}, {"ratio", line.ratio}});
   }
@@ -39,6 +42,8 @@ json bench_json(const std::vector<Measurement>& lines, const MachineRecord& mach
            {{"instruction_set", kernels::instruction_set_name(kernels::instruction_set())},
             {"threads", num_compute_threads()},
             {"others_cores", machine.others_cores},
+            {"pairs", num_pairs},
+            {"quiet_pairs", num_quiet},
             {"before", state_json(machine.before)},
             {"after", state_json(machine.after)}}}};
 }
@@ -63,7 +68,7 @@ BenchReport::BenchReport(bool prints_json) : record_{probe_.take(), {}, 0}, prin
   std::printf("instruction set %s, %d threads\n", kernels::instruction_set_name(kernels::instruction_set()).c_str(),
               num_compute_threads());
   print_state("before", record_.before);
-  std::printf("\n%-52s %12s %12s  %-8s %6s\n", "what", "value", "limit", "unit", "ratio");
+  std::printf("\n%-52s %12s %12s  %-8s %6s  quiet pairs\n", "what", "value", "limit", "unit", "ratio");
   std::fflush(stdout);
 }
 
@@ -71,7 +76,8 @@ MeasurementSink BenchReport::sink() {
   return [this](const Measurement& line) {
     lines_.push_back(line);
     if (prints_json_) return;
-    std::printf("%-52s %12.2f %12.2f  %-8s %6.3f\n", line.name.c_str(), line.value, line.limit, line.unit.c_str(), line.ratio);
+    std::printf("%-52s %12.2f %12.2f  %-8s %6.3f  %d of %d\n", line.name.c_str(), line.value, line.limit, line.unit.c_str(),
+                line.ratio, line.num_quiet, line.num_pairs);
     std::fflush(stdout);
   };
 }

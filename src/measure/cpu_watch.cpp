@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace spyhop {
@@ -65,6 +67,17 @@ double CpuWatch::others_cores() const {
   if (wall <= 0) return 0;
   const double others = (end.machine_seconds - begin_.machine_seconds) - (end.own_seconds - begin_.own_seconds);
   return std::max(0.0, others / wall);
+}
+
+double seconds_without_core() {
+  std::error_code gone;
+  double nanoseconds = 0;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", gone)) {
+    std::ifstream file(thread.path() / "schedstat");
+    double running = 0, waiting = 0;
+    if (file >> running >> waiting) nanoseconds += waiting;
+  }
+  return nanoseconds * 1e-9;
 }
 
 }  // namespace spyhop

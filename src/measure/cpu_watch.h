@@ -29,4 +29,8 @@ class CpuWatch {
   Clocks begin_;
 };
 
+/// Seconds that the threads of this process have so far been ready to run without getting a core, all together: exact to
+/// microseconds, where others_cores() counts in ticks. 0 where the kernel does not say.
+double seconds_without_core();
+
 }  // namespace spyhop

@@ -4,7 +4,14 @@
 #include <chrono>
 #include <cstdint>
 
+#include "measure/cpu_watch.h"
+
 namespace spyhop {
+namespace {
+
+constexpr double kMostWaiting = 0.02;  // of the time, all threads together, in a quiet pair
+
+}  // namespace
 
 double median(std::vector<double> values) {
   if (values.empty()) return 0;
@@ -28,20 +35,37 @@ double rate_of(const Work& work, double min_seconds) {
 }
 
 Rated summarize(const RatePairs& pairs) {
+  return summarize(pairs, pairs);
+}
+
+Rated summarize(const RatePairs& all, const RatePairs& quiet) {
+  const RatePairs& pairs = quiet.measured.empty() ? all : quiet;
   std::vector<double> ratios;
   for (size_t i = 0; i < pairs.measured.size(); ++i) ratios.push_back(pairs.measured[i] / pairs.limit[i]);
-  return {median(pairs.measured), median(pairs.limit), median(ratios)};
+  return {median(pairs.measured), median(pairs.limit), median(ratios), static_cast<int>(all.measured.size()),
+          static_cast<int>(quiet.measured.size())};
 }
 
 Rated rate_against(const Work& measured, const Work& limit, const PairOptions& options) {
+  using Clock = std::chrono::steady_clock;
   measured.run();
   limit.run();
-  RatePairs pairs;
-  for (int i = 0; i < options.num_pairs; ++i) {
-    pairs.measured.push_back(rate_of(measured, options.min_seconds));
-    pairs.limit.push_back(rate_of(limit, options.min_seconds));
+  RatePairs all, quiet;
+  const auto wanted = static_cast<size_t>(options.num_pairs);
+  while (quiet.measured.size() < wanted && all.measured.size() < 2 * wanted) {
+    const double waited = seconds_without_core();
+    const Clock::time_point begin = Clock::now();
+    const double rate = rate_of(measured, options.min_seconds);
+    const double limit_rate = rate_of(limit, options.min_seconds);
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    const bool is_quiet = seconds_without_core() - waited <= kMostWaiting * seconds;
+    for (RatePairs* const pairs : {&all, &quiet}) {
+      if (pairs == &quiet && !is_quiet) continue;
+      pairs->measured.push_back(rate);
+      pairs->limit.push_back(limit_rate);
+    }
   }
-  return summarize(pairs);
+  return summarize(all, quiet);
 }
 
 }  // namespace spyhop

@@ -47,7 +47,7 @@ struct RivalSinks {
   MeasurementSink summary;
 };
 
-/// The median of the quiet pairs; of all where none is. Its name says how many counted.
+/// The median of the quiet pairs; of all where none is.
 Measurement summarize(const std::vector<RivalPair>& pairs);
 
 /// What bench_throughput measures, but beside the rival in place of the limits: tokens per second, ours / its.

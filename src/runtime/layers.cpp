@@ -32,6 +32,11 @@ at::Tensor Linear::forward(const at::Tensor& x) const {
   return weight_.defined() ? at::linear(x, weight_, bias_) : kernels::linear(x, packed_, bias_);
 }
 
+at::Tensor Linear::forward_gelu(const at::Tensor& x) const {
+  if (weight_.defined()) return kernels::gelu_tanh(at::linear(x, weight_, bias_));
+  return kernels::linear(x, packed_, bias_, kernels::Activation::kGeluTanh);
+}
+
 kernels::LinearTask Linear::task(const at::Tensor& x, const at::Tensor& y) const {
   kernels::LinearTask task = kernels::linear_task(x, packed_, y);
   if (bias_.defined()) task.bias = bias_.data_ptr();

@@ -24,6 +24,9 @@ class Linear {
   /// x: [num_rows, in]. Returns [num_rows, out].
   at::Tensor forward(const at::Tensor& x) const;
 
+  /// gelu_tanh(forward(x)).
+  at::Tensor forward_gelu(const at::Tensor& x) const;
+
   /// Writes forward(x) into y; on the CPU as a task for kernels::linear.
   kernels::LinearTask task(const at::Tensor& x, const at::Tensor& y) const;
 

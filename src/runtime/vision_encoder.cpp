@@ -5,7 +5,6 @@
 #include <cmath>
 #include <string>
 
-#include "runtime/kernels/activation.h"
 #include "runtime/kernels/attend.h"
 #include "runtime/kernels/rows.h"
 
@@ -62,7 +61,7 @@ void VisionEncoder::apply_block(int index, const at::Tensor& hidden) const {
   const Block& block = blocks_[static_cast<size_t>(index)];
   const at::Tensor rows = hidden.view({-1, config_.width});
   kernels::add_in_place(rows, block.proj.forward(attend_tiles(block.qkv.forward(block.norm1.forward(rows)), hidden.size(0))));
-  kernels::add_in_place(rows, block.fc2.forward(kernels::gelu_tanh(block.fc1.forward(block.norm2.forward(rows)))));
+  kernels::add_in_place(rows, block.fc2.forward(block.fc1.forward_gelu(block.norm2.forward(rows))));
 }
 
 at::Tensor VisionEncoder::finish(const at::Tensor& hidden, VisionTrace* trace) const {

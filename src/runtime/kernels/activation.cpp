@@ -31,11 +31,7 @@ SPYHOP_CLONES void silu_mul_span(const float* gate, const float* up, float* y, i
 
 template <typename T>
 SPYHOP_INLINE void gelu_loop(const T* x, T* y, int64_t count) {
-  constexpr float kTwoRootTwoOverPi = 1.5957691216F;
-  for (int64_t i = 0; i < count; ++i) {
-    const float v = simd::to_float(x[i]);
-    y[i] = simd::from_float<T>(simd::times_sigmoid(v, kTwoRootTwoOverPi * (v + 0.044715F * v * v * v)));
-  }
+  for (int64_t i = 0; i < count; ++i) y[i] = simd::from_float<T>(simd::gelu_tanh(simd::to_float(x[i])));
 }
 
 SPYHOP_CLONES void gelu_span(const Bf16* x, Bf16* y, int64_t count) {

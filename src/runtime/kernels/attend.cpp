@@ -17,62 +17,36 @@ namespace {
 
 using simd::Bf16;
 
-constexpr int64_t kLanes = 16;
 /// Rows (queries times the heads that share a key head) of a unit of work. Keys that have to be turned first are turned once
 /// for all of them; otherwise the fewer the better the scores fit the cache.
 constexpr int64_t kUnitRows = kMaxTileRows;
 constexpr int64_t kUnitRowsOfTurnedKeys = 4 * kMaxTileRows;
 
-/// Rounds 32 products of each row, scales them and rounds again.
+/// Turns `count` products of query and key, a multiple of 32, into probabilities: rounds them, scales them and rounds again,
+/// then takes the softmax. The sums' order does not depend on how many products of minus infinity follow.
 template <typename T>
-SPYHOP_INLINE void scale_loop(const float* sums, int64_t num_rows, float scale, float* scores, int64_t stride) {
-  for (int64_t row = 0; row < num_rows; ++row) {
-    for (int64_t i = 0; i < kTileColumns; ++i) {
-      scores[row * stride + i] = simd::rounded<T>(simd::rounded<T>(sums[row * kTileColumns + i]) * scale);
-    }
+SPYHOP_INLINE void softmax_loop(float* __restrict scores, int64_t count, float scale, T* __restrict probabilities) {
+  float top = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : top)
+  for (int64_t i = 0; i < count; ++i) {
+    scores[i] = simd::rounded<T>(simd::rounded<T>(scores[i]) * scale);
+    top = scores[i] > top ? scores[i] : top;
   }
-}
-
-SPYHOP_CLONES void scale_bf16(const float* sums, int64_t num_rows, float scale, float* scores, int64_t stride) {
-  scale_loop<Bf16>(sums, num_rows, scale, scores, stride);
-}
-SPYHOP_CLONES void scale_f32(const float* sums, int64_t num_rows, float scale, float* scores, int64_t stride) {
-  scale_loop<float>(sums, num_rows, scale, scores, stride);
-}
-
-/// Turns `count` scores, a multiple of kLanes, into probabilities. Sixteen sums side by side, joined at the end: so the result
-/// does not depend on how many scores of minus infinity follow.
-template <typename T>
-SPYHOP_INLINE void softmax_loop(float* scores, int64_t count, T* probabilities) {
-  float best[kLanes];
-  float sums[kLanes];
-  for (int64_t lane = 0; lane < kLanes; ++lane) {
-    best[lane] = -std::numeric_limits<float>::infinity();
-    sums[lane] = 0;
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < count; ++i) {
+    scores[i] = simd::exp_approx(scores[i] - top);
+    sum += scores[i];
   }
-  for (int64_t i = 0; i < count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) best[lane] = scores[i + lane] > best[lane] ? scores[i + lane] : best[lane];
-  }
-  float top = best[0];
-  for (int64_t lane = 1; lane < kLanes; ++lane) top = best[lane] > top ? best[lane] : top;
-  for (int64_t i = 0; i < count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      scores[i + lane] = simd::exp_approx(scores[i + lane] - top);
-      sums[lane] += scores[i + lane];
-    }
-  }
-  for (int64_t width = kLanes / 2; width > 0; width /= 2) {
-    for (int64_t lane = 0; lane < width; ++lane) sums[lane] += sums[lane + width];
-  }
-  const float inverse = 1.0F / sums[0];
+  const float inverse = 1.0F / sum;
   for (int64_t i = 0; i < count; ++i) probabilities[i] = simd::from_float<T>(scores[i] * inverse);
 }
 
-SPYHOP_CLONES void softmax_row(float* scores, int64_t count, Bf16* probabilities) {
-  softmax_loop(scores, count, probabilities);
+SPYHOP_CLONES void softmax_row(float* scores, int64_t count, float scale, Bf16* probabilities) {
+  softmax_loop(scores, count, scale, probabilities);
 }
-SPYHOP_CLONES void softmax_row(float* scores, int64_t count, float* probabilities) {
-  softmax_loop(scores, count, probabilities);
+SPYHOP_CLONES void softmax_row(float* scores, int64_t count, float scale, float* probabilities) {
+  softmax_loop(scores, count, scale, probabilities);
 }
 
 template <typename T>
@@ -137,7 +111,7 @@ class UnitRun {
     for (int64_t row = 0; row < unit_.num_rows; ++row) {
       float* const scores = scratch_.scores.data() + row * padded_keys_;
       std::fill(scores + visible_keys(unit_.first_row + row), scores + padded_keys_, -std::numeric_limits<float>::infinity());
-      softmax_row(scores, padded_keys_, probabilities_ + row * padded_keys_);
+      softmax_row(scores, padded_keys_, static_cast<float>(input_.scale), probabilities_ + row * padded_keys_);
     }
     mix_values();
   }
@@ -168,7 +142,6 @@ class UnitRun {
 
   /// Two groups of 16 keys at a time.
   void compute_scores() {
-    alignas(64) float sums[kMaxTileRows * kTileColumns];
     const char* const queries = gather_queries();
     const int64_t head_bytes = input_.keys.head_bytes();
     char* const turned = Scratch::grown(scratch_.turned, 2 * head_bytes);
@@ -177,7 +150,7 @@ class UnitRun {
     tile.num_segments = 1;
     tile.steps = input_.keys.steps_per_token();
     tile.b_step_bytes = kHalfTileBytes;
-    tile.c = sums;
+    tile.c_stride = padded_keys_;
     for (int64_t index = 0; index < num_groups_; index += 2) {
       const char* const first = keys_of_group(input_.keys, head_of_group(input_.keys, index), turned);
       const char* const second = index + 1 == num_groups_
@@ -189,18 +162,9 @@ class UnitRun {
       for (int64_t row = 0; row < unit_.num_rows; row += kMaxTileRows) {
         tile.num_rows = std::min(kMaxTileRows, unit_.num_rows - row);
         tile.a = queries + row * tile.a_row_bytes;
+        tile.c = scratch_.scores.data() + row * padded_keys_ + index * kGroupTokens;
         dot_tile_(tile);
-        scale(sums, tile.num_rows, scratch_.scores.data() + row * padded_keys_ + index * kGroupTokens);
       }
-    }
-  }
-
-  void scale(const float* sums, int64_t num_rows, float* scores) const {
-    const auto factor = static_cast<float>(input_.scale);
-    if constexpr (std::is_same_v<T, float>) {
-      scale_f32(sums, num_rows, factor, scores, padded_keys_);
-    } else {
-      scale_bf16(sums, num_rows, factor, scores, padded_keys_);
     }
   }
 
@@ -222,9 +186,10 @@ class UnitRun {
       tile.num_rows = std::min(kMaxTileRows, unit_.num_rows - row);
       tile.a = reinterpret_cast<const char*>(probabilities_ + row * padded_keys_);
       for (int64_t column = 0; column < input_.value_dim; column += kTileColumns) {
-        tile.segment_offset = column * kStepBytes;
-        dot_tile_(tile);
         const int64_t count = std::min(kTileColumns, input_.value_dim - column);
+        tile.segment_offset = column * kStepBytes;
+        tile.is_half = count <= kHalfTile;
+        dot_tile_(tile);
         for (int64_t i = 0; i < tile.num_rows; ++i) {
           round_row(sums + i * kTileColumns, count, out_row(unit_.first_row + row + i) + column);
         }

@@ -10,8 +10,8 @@
 namespace spyhop::kernels {
 
 constexpr int64_t kTileColumns = 32;
-constexpr int64_t kHalfTile = 16;  // columns that lie side by side in memory
-constexpr int64_t kMaxTileRows = 12;
+constexpr int64_t kHalfTile = 16;     // columns that lie side by side in memory
+constexpr int64_t kMaxTileRows = 14;  // whose sums fill the 32 registers of AVX-512
 
 /// Elements of the summed dimension lie in steps of 4 bytes: one f32 or two bf16.
 constexpr int64_t kStepBytes = 4;
@@ -26,12 +26,14 @@ struct DotTile {
   const char* const* segments = nullptr;  // [num_segments] where the columns' steps begin
   int64_t segment_offset = 0;             // bytes, added to each
   int64_t num_segments = 0;
-  int64_t steps = 0;           // of each segment
-  int64_t b_step_bytes = 0;    // from one step of 16 columns to the next
-  int64_t b_second_bytes = 0;  // from the first 16 columns to the other 16
+  int64_t steps = 0;                // of each segment
+  int64_t b_step_bytes = 0;         // from one step of 16 columns to the next
+  int64_t b_second_bytes = 0;       // from the first 16 columns to the other 16
   const char* prefetch = nullptr;   // memory that is wanted soon: two cache lines are fetched with every step
   int64_t prefetch_step_bytes = 0;  // how far that moves on with each step; 0 where everything is at hand
-  float* c = nullptr;          // [num_rows, 32], contiguous
+  float* c = nullptr;               // [num_rows, 32]
+  int64_t c_stride = kTileColumns;  // floats from row to row
+  bool is_half = false;             // only the first 16 columns are wanted; the others may hold anything
 };
 
 using DotTileFunction = void (*)(const DotTile& tile);

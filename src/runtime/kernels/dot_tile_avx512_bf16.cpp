@@ -12,7 +12,7 @@
 namespace spyhop::kernels {
 namespace {
 
-template <int kRows>
+template <int kRows, bool kIsHalf>
 SPYHOP_AVX512_BF16 SPYHOP_INLINE void rows_times_columns(const DotTile& tile) {
   __m512 first[kRows];
   __m512 second[kRows];
@@ -27,59 +27,44 @@ SPYHOP_AVX512_BF16 SPYHOP_INLINE void rows_times_columns(const DotTile& tile) {
     const char* b = tile.segments[segment] + tile.segment_offset;
     for (int64_t step = 0; step < tile.steps; ++step) {
       const __m512bh b_first = (__m512bh)_mm512_loadu_si512(b);
-      const __m512bh b_second = (__m512bh)_mm512_loadu_si512(b + b_second_bytes);
+      const __m512bh b_second = kIsHalf ? b_first : (__m512bh)_mm512_loadu_si512(b + b_second_bytes);
       _mm_prefetch(prefetch, _MM_HINT_T0);
       _mm_prefetch(prefetch + 64, _MM_HINT_T0);
       prefetch += prefetch_step_bytes;
       b += b_step_bytes;
-#pragma GCC unroll 12
+#pragma GCC unroll 14
       for (int row = 0; row < kRows; ++row) {
         int32_t pair;
         std::memcpy(&pair, a + row * a_row_bytes, sizeof pair);
         const __m512bh x = (__m512bh)_mm512_set1_epi32(pair);
         first[row] = _mm512_dpbf16_ps(first[row], x, b_first);
-        second[row] = _mm512_dpbf16_ps(second[row], x, b_second);
+        if (!kIsHalf) second[row] = _mm512_dpbf16_ps(second[row], x, b_second);
       }
       a += kStepBytes;
     }
   }
-#pragma GCC unroll 12
+#pragma GCC unroll 14
   for (int row = 0; row < kRows; ++row) {
-    _mm512_storeu_ps(tile.c + row * kTileColumns, first[row]);
-    _mm512_storeu_ps(tile.c + row * kTileColumns + kHalfTile, second[row]);
+    _mm512_storeu_ps(tile.c + row * tile.c_stride, first[row]);
+    if (!kIsHalf) _mm512_storeu_ps(tile.c + row * tile.c_stride + kHalfTile, second[row]);
   }
+}
+
+using TileFunction = void (*)(const DotTile& tile);
+
+template <int kRows>
+SPYHOP_AVX512_BF16 void rows(const DotTile& tile) {
+  if (tile.is_half) return rows_times_columns<kRows, true>(tile);
+  rows_times_columns<kRows, false>(tile);
 }
 
 }  // namespace
 
-SPYHOP_AVX512_BF16 void dot_tile_avx512_bf16_native(const DotTile& tile) {
-  static_assert(kMaxTileRows == 12);
-  switch (tile.num_rows) {
-    case 1:
-      return rows_times_columns<1>(tile);
-    case 2:
-      return rows_times_columns<2>(tile);
-    case 3:
-      return rows_times_columns<3>(tile);
-    case 4:
-      return rows_times_columns<4>(tile);
-    case 5:
-      return rows_times_columns<5>(tile);
-    case 6:
-      return rows_times_columns<6>(tile);
-    case 7:
-      return rows_times_columns<7>(tile);
-    case 8:
-      return rows_times_columns<8>(tile);
-    case 9:
-      return rows_times_columns<9>(tile);
-    case 10:
-      return rows_times_columns<10>(tile);
-    case 11:
-      return rows_times_columns<11>(tile);
-    default:
-      return rows_times_columns<12>(tile);
-  }
+void dot_tile_avx512_bf16_native(const DotTile& tile) {
+  static_assert(kMaxTileRows == 14);
+  static constexpr TileFunction kByRows[] = {nullptr, rows<1>, rows<2>,  rows<3>,  rows<4>,  rows<5>,  rows<6>, rows<7>,
+                                             rows<8>, rows<9>, rows<10>, rows<11>, rows<12>, rows<13>, rows<14>};
+  kByRows[tile.num_rows](tile);
 }
 
 }  // namespace spyhop::kernels

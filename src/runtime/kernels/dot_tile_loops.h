@@ -57,7 +57,9 @@ struct Bf16Step {
 };
 
 template <typename Step, int kLanes, int kRows>
-SPYHOP_INLINE void rows_times_columns(const DotTile& tile, const char* a, float* c) {
+SPYHOP_INLINE void rows_times_columns(const DotTile& tile, int64_t first_row) {
+  const char* a = tile.a + first_row * tile.a_row_bytes;
+  float* const c = tile.c + first_row * tile.c_stride;
   using Floats = typename Vector<kLanes>::Floats;
   constexpr int kVectors = static_cast<int>(kTileColumns) / kLanes;
   constexpr int kVectorsPerHalf = static_cast<int>(kHalfTile) / kLanes;
@@ -72,14 +74,14 @@ SPYHOP_INLINE void rows_times_columns(const DotTile& tile, const char* a, float*
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
         const char* column = b + (v / kVectorsPerHalf) * tile.b_second_bytes + (v % kVectorsPerHalf) * kLanes * kStepBytes;
-#pragma GCC unroll 12
+#pragma GCC unroll 14
         for (int row = 0; row < kRows; ++row) Step::add(sums[row][v], a + row * tile.a_row_bytes, column);
       }
       a += kStepBytes;
       b += tile.b_step_bytes;
     }
   }
-  std::memcpy(c, sums, sizeof sums);
+  for (int row = 0; row < kRows; ++row) std::memcpy(c + row * tile.c_stride, sums[row], sizeof sums[row]);
 }
 
 /// All rows of a tile, at most kMaxRows at a time: as many as the registers hold.
@@ -87,10 +89,10 @@ template <typename Step, int kLanes, int kMaxRows>
 SPYHOP_INLINE void dot_tile(const DotTile& tile) {
   int64_t row = 0;
   for (; row + kMaxRows <= tile.num_rows; row += kMaxRows) {
-    rows_times_columns<Step, kLanes, kMaxRows>(tile, tile.a + row * tile.a_row_bytes, tile.c + row * kTileColumns);
+    rows_times_columns<Step, kLanes, kMaxRows>(tile, row);
   }
   for (; row < tile.num_rows; ++row) {
-    rows_times_columns<Step, kLanes, 1>(tile, tile.a + row * tile.a_row_bytes, tile.c + row * kTileColumns);
+    rows_times_columns<Step, kLanes, 1>(tile, row);
   }
 }
 

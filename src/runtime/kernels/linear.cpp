@@ -47,6 +47,15 @@ SPYHOP_INLINE void store_columns(const Target<T>& target, int64_t num_columns) {
   }
 }
 
+/// Of what is stored, while it is still in the cache.
+template <typename T>
+SPYHOP_INLINE void gelu_columns(const Target<T>& target, int64_t num_columns) {
+  for (int64_t row = 0; row < target.num_rows; ++row) {
+    T* __restrict const y = target.y + row * target.y_stride;
+    for (int64_t i = 0; i < num_columns; ++i) y[i] = simd::from_float<T>(simd::gelu_tanh(simd::to_float(y[i])));
+  }
+}
+
 template <typename T>
 SPYHOP_INLINE void store_gated_columns(const Target<T>& target, int64_t num_columns) {
   for (int64_t row = 0; row < target.num_rows; ++row) {
@@ -69,6 +78,12 @@ SPYHOP_INLINE void store_loop(const Target<T>& target) {
 }
 
 template <typename T>
+SPYHOP_INLINE void gelu_loop(const Target<T>& target) {
+  if (target.num_columns == kTileColumns) return gelu_columns(target, kTileColumns);
+  gelu_columns(target, target.num_columns);
+}
+
+template <typename T>
 SPYHOP_INLINE void store_gated_loop(const Target<T>& target) {
   if (target.num_columns == kHalfTile) return store_gated_columns(target, kHalfTile);
   store_gated_columns(target, target.num_columns);
@@ -79,6 +94,12 @@ SPYHOP_CLONES void store(const Target<Bf16>& target) {
 }
 SPYHOP_CLONES void store(const Target<float>& target) {
   store_loop(target);
+}
+SPYHOP_CLONES void gelu(const Target<Bf16>& target) {
+  gelu_loop(target);
+}
+SPYHOP_CLONES void gelu(const Target<float>& target) {
+  gelu_loop(target);
 }
 SPYHOP_CLONES void store_gated(const Target<Bf16>& target) {
   store_gated_loop(target);
@@ -168,6 +189,7 @@ void run_panel(const Product& product, int64_t panel, const char* next, int64_t 
       store_gated(target);
     } else {
       store(target);
+      if (task.activation == Activation::kGeluTanh) gelu(target);
     }
     row += num_rows;
   }
@@ -293,7 +315,7 @@ LinearTask linear_task(const at::Tensor& x, const PackedMatrix& weight, const at
   return task;
 }
 
-at::Tensor linear(const at::Tensor& x, const PackedMatrix& weight, const at::Tensor& bias) {
+at::Tensor linear(const at::Tensor& x, const PackedMatrix& weight, const at::Tensor& bias, Activation activation) {
   require(x.dim() == 2 && x.size(1) == weight.in(), "linear's shapes do not fit");
   require(!bias.defined() || (bias.numel() == weight.out() && bias.scalar_type() == x.scalar_type() && bias.is_contiguous()),
           "linear's bias does not fit");
@@ -302,6 +324,7 @@ at::Tensor linear(const at::Tensor& x, const PackedMatrix& weight, const at::Ten
   const at::Tensor rows = x.stride(1) == 1 ? x : x.contiguous();
   LinearTask task = linear_task(rows, weight, y);
   if (bias.defined()) task.bias = bias.data_ptr();
+  task.activation = activation;
   linear(std::vector<LinearTask>{task});
   return y;
 }

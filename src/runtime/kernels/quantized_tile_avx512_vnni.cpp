@@ -126,20 +126,20 @@ SPYHOP_VNNI SPYHOP_INLINE void few_rows(const QuantizedTile& tile) {
   }
 }
 
+/// In parts of even size.
 template <PackedFormat kFormat>
 SPYHOP_VNNI SPYHOP_INLINE void quantized_tile(const QuantizedTile& tile) {
-  if (tile.num_rows <= kMostRows) return few_rows<kFormat>(tile);
-  QuantizedTile first = tile;
-  first.num_rows = (tile.num_rows + 1) / 2;
-  few_rows<kFormat>(first);
-  QuantizedTile second = tile;
-  second.num_rows = tile.num_rows - first.num_rows;
-  second.a += first.num_rows * tile.a_row_bytes;
-  second.a_scales += first.num_rows * tile.num_groups;
-  second.a_offsets += first.num_rows * tile.num_groups;
-  second.c += first.num_rows * kTileColumns;
-  second.prefetch_step_bytes = 0;  // that was done
-  few_rows<kFormat>(second);
+  const int64_t num_parts = (tile.num_rows - 1) / kMostRows + 1;
+  QuantizedTile part = tile;
+  for (int64_t index = 0, row = 0; index < num_parts; ++index, row += part.num_rows) {
+    part.num_rows = (tile.num_rows - row - 1) / (num_parts - index) + 1;
+    part.a = tile.a + row * tile.a_row_bytes;
+    part.a_scales = tile.a_scales + row * tile.num_groups;
+    part.a_offsets = tile.a_offsets + row * tile.num_groups;
+    part.c = tile.c + row * kTileColumns;
+    few_rows<kFormat>(part);
+    part.prefetch_step_bytes = 0;  // that is done
+  }
 }
 
 }  // namespace

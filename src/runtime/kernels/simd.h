@@ -85,6 +85,12 @@ SPYHOP_INLINE float times_sigmoid(float x, float y) {
   return x / (1.0F + exp_approx(-y));
 }
 
+/// GELU in its tanh form.
+SPYHOP_INLINE float gelu_tanh(float x) {
+  constexpr float kTwoRootTwoOverPi = 1.5957691216F;
+  return times_sigmoid(x, kTwoRootTwoOverPi * (x + 0.044715F * x * x * x));
+}
+
 /// The raw elements of a contiguous tensor of type T.
 template <typename T>
 const T* data(const at::Tensor& tensor) {

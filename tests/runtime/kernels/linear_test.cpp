@@ -69,6 +69,21 @@ TEST(Linear, EqualsTheTripleLoopInBf16UpToOneRounding) {
   });
 }
 
+TEST(Linear, WithAnActivationIsTheActivationOfTheRoundedProduct) {
+  for_every_instruction_set([] {
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      for (const int64_t out : {64, 70}) {
+        const at::Tensor x = random_tensor({17, 96}, 9, type) * 3;
+        const PackedMatrix weight(random_tensor({out, 96}, 10, type));
+        const at::Tensor bias = random_tensor({out}, 11, type);
+        const at::Tensor expected = kernels::gelu_tanh_aten(kernels::linear(x, weight, bias).to(at::kFloat));
+        const at::Tensor result = kernels::linear(x, weight, bias, kernels::Activation::kGeluTanh);
+        EXPECT_LT(relative_difference(result, expected), type == at::kFloat ? 1e-6 : kBf16Ulp);
+      }
+    }
+  });
+}
+
 TEST(Linear, ARowsBitsDoNotDependOnTheOthersNorOnTheThreads) {
   for_every_instruction_set([] {
     for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {

@@ -9,7 +9,7 @@
 namespace spyhop {
 namespace {
 
-constexpr double kMostWaiting = 0.02;  // of the time, all threads together, in a quiet pair
+constexpr double kMostWaiting = 0.04;  // of the time, all threads together, in a quiet pair
 
 }  // namespace
 

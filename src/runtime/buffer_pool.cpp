@@ -11,16 +11,18 @@ namespace spyhop {
 namespace {
 
 constexpr size_t kMaxKept = size_t{32} << 20;
-constexpr int64_t kWhile = 4096;  // buffers taken: some tens of steps
+constexpr int64_t kWhile = int64_t{1} << 16;  // buffers taken: tens of steps
+constexpr size_t kLeastStep = 64;
+constexpr std::align_val_t kAlign{BufferPool::kAlignment};
 
 /// Lies before a buffer.
 struct alignas(BufferPool::kAlignment) Header {
-  size_t capacity;  // 0: from the C library
+  size_t capacity;
 };
 
 /// Rounded up by at most an eighth, so that buffers of like sizes serve each other.
 size_t capacity_for(size_t bytes) {
-  size_t step = BufferPool::kSmallest / 8;
+  size_t step = kLeastStep;
   while (step * 16 < bytes) step *= 2;
   return (bytes + step - 1) / step * step;
 }
@@ -33,9 +35,22 @@ void* buffer_behind(void* start, size_t capacity) {
   return new (start) Header{capacity} + 1;
 }
 
-void unmap(void* buffer) {
+/// Throws std::bad_alloc.
+void* new_buffer(size_t capacity) {
+  const size_t bytes = capacity + sizeof(Header);
+  if (capacity < BufferPool::kOwnPages) return buffer_behind(::operator new(bytes, kAlign), capacity);
+  void* const start = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (start == MAP_FAILED) throw std::bad_alloc();
+  return buffer_behind(start, capacity);
+}
+
+void delete_buffer(void* buffer) {
   Header* const header = header_of(buffer);
-  ::munmap(header, header->capacity + sizeof(Header));
+  if (header->capacity < BufferPool::kOwnPages) {
+    ::operator delete(header, kAlign);
+  } else {
+    ::munmap(header, header->capacity + sizeof(Header));
+  }
 }
 
 /// Never destroyed: tensors may be let go while the process ends.
@@ -66,19 +81,14 @@ BufferPool::BufferPool(size_t max_kept) : max_kept_(max_kept) {}
 
 BufferPool::~BufferPool() {
   for (const auto& [capacity, shelf] : shelves_) {
-    for (void* const buffer : shelf.unused) unmap(buffer);
+    for (void* const buffer : shelf.unused) delete_buffer(buffer);
   }
 }
 
 void* BufferPool::take(size_t bytes) {
-  if (bytes < kSmallest) {
-    return buffer_behind(::operator new (bytes + sizeof(Header), std::align_val_t{kAlignment}), 0);
-  }
   const size_t capacity = capacity_for(bytes);
-  if (void* const buffer = take_unused(capacity)) return buffer;
-  void* const start = ::mmap(nullptr, capacity + sizeof(Header), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (start == MAP_FAILED) throw std::bad_alloc();
-  return buffer_behind(start, capacity);
+  void* const buffer = take_unused(capacity);
+  return buffer == nullptr ? new_buffer(capacity) : buffer;
 }
 
 /// Null when there is none.
@@ -97,10 +107,6 @@ void* BufferPool::take_unused(size_t capacity) {
 
 void BufferPool::give_back(void* buffer) {
   const size_t capacity = header_of(buffer)->capacity;
-  if (capacity == 0) {
-    ::operator delete (header_of(buffer), std::align_val_t{kAlignment});
-    return;
-  }
   if (capacity <= kLargest) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (kept_ + capacity <= max_kept_) {
@@ -109,7 +115,7 @@ void BufferPool::give_back(void* buffer) {
       return;
     }
   }
-  unmap(buffer);
+  delete_buffer(buffer);
 }
 
 /// The longest unused lie first.
@@ -117,7 +123,7 @@ void BufferPool::let_go_of_idle_buffers() {
   num_taken_ = 0;
   for (auto& [capacity, shelf] : shelves_) {
     const auto end = shelf.unused.begin() + static_cast<std::ptrdiff_t>(shelf.least_unused);
-    std::for_each(shelf.unused.begin(), end, unmap);
+    std::for_each(shelf.unused.begin(), end, delete_buffer);
     shelf.unused.erase(shelf.unused.begin(), end);
     kept_ -= capacity * shelf.least_unused;
     shelf.least_unused = shelf.unused.size();

@@ -14,7 +14,7 @@ namespace spyhop {
 /// allocates and grows by the hour. Buffers that a while of work had no use for are let go. Thread safety: all members.
 class BufferPool {
  public:
-  static constexpr size_t kSmallest = size_t{64} << 10;  // smaller ones the C library handles well
+  static constexpr size_t kOwnPages = size_t{64} << 10;  // from here on a buffer has pages of its own
   static constexpr size_t kLargest = size_t{64} << 20;   // larger ones are not kept
   static constexpr size_t kAlignment = 64;
 

@@ -48,6 +48,9 @@ template <int kRows, PackedFormat kFormat>
 SPYHOP_VNNI SPYHOP_INLINE void rows_times_columns(const QuantizedTile& tile) {
   constexpr int kStepsPerBlock = kFormat == PackedFormat::kInt4 ? 2 : 1;
   constexpr int kBlocks = static_cast<int>(kQuantizedGroup / kStepBytes) / kStepsPerBlock;
+  constexpr int kBlocksAtATime = 2 / kStepsPerBlock;  // two steps
+  // With few rows each sum would wait for the one before; sums of integers may be split.
+  constexpr int kChains = kRows <= 2 ? 2 : 1;
   const int64_t num_groups = tile.num_groups;
   const int64_t a_row_bytes = tile.a_row_bytes;
   const int64_t prefetch_step_bytes = tile.prefetch_step_bytes;
@@ -57,34 +60,48 @@ SPYHOP_VNNI SPYHOP_INLINE void rows_times_columns(const QuantizedTile& tile) {
   const char* b = tile.b;
   const char* b_scales = tile.b_scales;
   const char* prefetch = tile.prefetch;
+  __m512i bytes_first = _mm512_setzero_si512();
+  __m512i bytes_second = bytes_first;
   __m512 result_first[kRows];
   __m512 result_second[kRows];
   for (int row = 0; row < kRows; ++row) result_first[row] = result_second[row] = _mm512_setzero_ps();
 
   for (int64_t group = 0; group < num_groups; ++group) {
-    __m512i first[kRows];
-    __m512i second[kRows];
+    __m512i first[kChains][kRows];
+    __m512i second[kChains][kRows];
 #pragma GCC unroll 12
-    for (int row = 0; row < kRows; ++row) first[row] = second[row] = _mm512_set1_epi32(a_offsets[row * num_groups + group]);
-    for (int block = 0; block < kBlocks; ++block) {
-      const __m512i bytes_first = _mm512_loadu_si512(b);
-      const __m512i bytes_second = _mm512_loadu_si512(b + kHalfTileBytes);
-      b += 2 * kHalfTileBytes;
-      _mm_prefetch(prefetch, _MM_HINT_T0);
-      _mm_prefetch(prefetch + 64, _MM_HINT_T0);
-      prefetch += prefetch_step_bytes;
+    for (int row = 0; row < kRows; ++row) {
+      first[0][row] = second[0][row] = _mm512_set1_epi32(a_offsets[row * num_groups + group]);
+      if (kChains == 2) first[kChains - 1][row] = second[kChains - 1][row] = _mm512_setzero_si512();
+    }
+    for (int block = 0; block < kBlocks; block += kBlocksAtATime) {
 #pragma GCC unroll 2
-      for (int step = 0; step < kStepsPerBlock; ++step) {
+      for (int step = 0; step < 2; ++step) {
+        if (step % kStepsPerBlock == 0) {
+          bytes_first = _mm512_loadu_si512(b);
+          bytes_second = _mm512_loadu_si512(b + kHalfTileBytes);
+          b += 2 * kHalfTileBytes;
+          _mm_prefetch(prefetch, _MM_HINT_T0);
+          _mm_prefetch(prefetch + 64, _MM_HINT_T0);
+          prefetch += prefetch_step_bytes;
+        }
         const __m512i b_first = step == 0 ? weights_of_step<kFormat, 0>(bytes_first) : weights_of_step<kFormat, 1>(bytes_first);
         const __m512i b_second =
             step == 0 ? weights_of_step<kFormat, 0>(bytes_second) : weights_of_step<kFormat, 1>(bytes_second);
 #pragma GCC unroll 12
         for (int row = 0; row < kRows; ++row) {
           const __m512i x = four_inputs(a + row * a_row_bytes);
-          add_products(first[row], b_first, x);
-          add_products(second[row], b_second, x);
+          add_products(first[step % kChains][row], b_first, x);
+          add_products(second[step % kChains][row], b_second, x);
         }
         a += kStepBytes;
+      }
+    }
+    if (kChains == 2) {
+#pragma GCC unroll 12
+      for (int row = 0; row < kRows; ++row) {
+        first[0][row] = _mm512_add_epi32(first[0][row], first[kChains - 1][row]);
+        second[0][row] = _mm512_add_epi32(second[0][row], second[kChains - 1][row]);
       }
     }
     _mm_prefetch(b_scales + kScalesAhead * kTileColumns * 2, _MM_HINT_T0);
@@ -94,8 +111,8 @@ SPYHOP_VNNI SPYHOP_INLINE void rows_times_columns(const QuantizedTile& tile) {
 #pragma GCC unroll 12
     for (int row = 0; row < kRows; ++row) {
       const __m512 a_scale = _mm512_set1_ps(a_scales[row * num_groups + group]);
-      const __m512 sum_first = _mm512_maskz_cvtepi32_ps(kAll, first[row]);
-      const __m512 sum_second = _mm512_maskz_cvtepi32_ps(kAll, second[row]);
+      const __m512 sum_first = _mm512_maskz_cvtepi32_ps(kAll, first[0][row]);
+      const __m512 sum_second = _mm512_maskz_cvtepi32_ps(kAll, second[0][row]);
       result_first[row] = _mm512_fmadd_ps(sum_first, _mm512_mul_ps(scale_first, a_scale), result_first[row]);
       result_second[row] = _mm512_fmadd_ps(sum_second, _mm512_mul_ps(scale_second, a_scale), result_second[row]);
     }

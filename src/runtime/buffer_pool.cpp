@@ -10,7 +10,7 @@
 namespace spyhop {
 namespace {
 
-constexpr size_t kMaxKept = size_t{32} << 20;
+constexpr size_t kMaxKept = size_t{256} << 20;
 constexpr int64_t kWhile = int64_t{1} << 16;  // buffers taken: tens of steps
 constexpr size_t kLeastStep = 64;
 constexpr std::align_val_t kAlign{BufferPool::kAlignment};

@@ -74,6 +74,8 @@ SPYHOP_VNNI SPYHOP_INLINE void rows_times_columns(const QuantizedTile& tile) {
       first[0][row] = second[0][row] = _mm512_set1_epi32(a_offsets[row * num_groups + group]);
       if (kChains == 2) first[kChains - 1][row] = second[kChains - 1][row] = _mm512_setzero_si512();
     }
+    // Unrolled, a single row would get a fifth less of the memory's bandwidth.
+#pragma GCC unroll 1
     for (int block = 0; block < kBlocks; block += kBlocksAtATime) {
 #pragma GCC unroll 2
       for (int step = 0; step < 2; ++step) {

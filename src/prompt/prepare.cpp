@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "common/low_priority.h"
 #include "common/sha256.h"
 #include "prompt/chat_template.h"
 #include "prompt/image_source.h"
@@ -99,6 +100,14 @@ void check_context(int num_tokens, const std::vector<SizedImage>& images, int ma
   throw Error(ErrorCode::kContextLengthExceeded, message, "messages");
 }
 
+/// The pixels of an image, while answers in hand go on: decoding a large one takes as long as many of their tokens.
+std::vector<uint8_t> decode_tiles(const SizedImage& image, const PrepareContext& context) {
+  return blame(image, [&] {
+    return at_low_priority(
+        [&] { return make_tiles(decode_image(image.bytes, context.images), image.grid, context.processor); });
+  });
+}
+
 std::string hash_tiles(const std::vector<uint8_t>& tiles, const TileGrid& grid) {
   return Sha256().update(fmt::format("{}x{}:", grid.cols, grid.rows)).update(tiles.data(), tiles.size()).digest();
 }
@@ -118,8 +127,7 @@ PreparedPrompt prepare_prompt(const ChatRequest& request, const PrepareContext& 
   prompt.token_ids = std::move(ids.token_ids);
   for (size_t i = 0; i < images.size(); ++i) {
     const SizedImage& image = images[i];
-    std::vector<uint8_t> tiles =
-        blame(image, [&] { return make_tiles(decode_image(image.bytes, context.images), image.grid, context.processor); });
+    std::vector<uint8_t> tiles = decode_tiles(image, context);
     std::string hash = hash_tiles(tiles, image.grid);
     prompt.images.push_back({image.grid, ids.first_image_token[i], image.num_tokens, std::move(tiles), std::move(hash)});
     prompt.num_image_tokens += image.num_tokens;

@@ -32,14 +32,14 @@ std::vector<int32_t> top_indices(const std::vector<float>& values, int64_t k) {
 }  // namespace
 
 Router::Router(const Weights& weights, const std::string& prefix, const LanguageConfig& config)
-    : weight_(weights.at(prefix + ".weight").to(at::kFloat)), config_(config) {
+    : gate_(weights.at(prefix + ".weight").to(at::kFloat)), config_(config) {
   if (config.topk_method != TopkMethod::kNoauxTc) return;
   const at::Tensor bias = weights.at(prefix + ".e_score_correction_bias").to(at::kCPU, at::kFloat).contiguous();
   bias_.assign(bias.data_ptr<float>(), bias.data_ptr<float>() + bias.numel());
 }
 
 std::vector<float> Router::scores(const float* logits) const {
-  std::vector<float> result(logits, logits + weight_.out());
+  std::vector<float> result(logits, logits + gate_.out());
   if (config_.scoring_func == ScoringFunc::kSigmoid) {
     for (float& value : result) value = 1.0F / (1.0F + std::exp(-value));
     return result;
@@ -73,7 +73,7 @@ std::vector<float> Router::keep_best_groups(std::vector<float> choice) const {
 }
 
 Routing Router::choose(const at::Tensor& logits) const {
-  require(logits.dim() == 2 && logits.size(1) == weight_.out() && logits.scalar_type() == at::kFloat, "the gate's products");
+  require(logits.dim() == 2 && logits.size(1) == gate_.out() && logits.scalar_type() == at::kFloat, "the gate's products");
   const at::Tensor rows = logits.to(at::kCPU).contiguous();
   Routing routing{rows.size(0), config_.num_experts_per_token, {}, {}};
   for (int64_t token = 0; token < routing.num_tokens; ++token) {
@@ -96,7 +96,7 @@ Routing Router::choose(const at::Tensor& logits) const {
 }
 
 Routing Router::route(const at::Tensor& x) const {
-  return choose(weight_.forward(x.to(at::kFloat)));
+  return choose(gate_.forward(x.to(at::kFloat)));
 }
 
 }  // namespace spyhop

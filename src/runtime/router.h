@@ -37,7 +37,7 @@ class Router {
   std::vector<float> scores(const float* logits) const;
   std::vector<float> keep_best_groups(std::vector<float> choice) const;
 
-  Linear weight_;            // hidden -> num_experts, f32
+  Linear gate_;            // hidden -> num_experts, f32
   std::vector<float> bias_;  // [num_experts], kNoauxTc only
   LanguageConfig config_;
 };

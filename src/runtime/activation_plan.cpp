@@ -71,7 +71,8 @@ int64_t logits_bytes(const LanguageConfig& config, ComputeType compute, const St
   const int64_t converted = compute == ComputeType::kF32 ? 0 : element_bytes(compute);
   const int64_t rows =
       step.num_logits * (config.vocab_size * (kF32Bytes + converted) + 2 * config.hidden_size * element_bytes(compute));
-  const int64_t sampled = config.vocab_size * (kF32Bytes + kIndexBytes);
+  // Of each thread's sampler: penalised logits, shares, and the ids and shares of those that are kept.
+  const int64_t sampled = step.num_threads * config.vocab_size * int64_t{4} * kF32Bytes;
   return rows + sampled;
 }
 

@@ -20,7 +20,7 @@ struct StepShape {
 /// Tensors of the language model that are alive at once at the worst moment of a step, and the threads' scratch memory. Bytes.
 int64_t language_activation_bytes(const LanguageConfig& config, ComputeType compute, const StepShape& step);
 
-/// The head's results and the sampler's copy of a row.
+/// The head's results and what the samplers make of some rows at a time.
 int64_t logits_bytes(const LanguageConfig& config, ComputeType compute, const StepShape& step);
 
 /// The same as language_activation_bytes for tiles on their way through tower and projector, their pixels included.

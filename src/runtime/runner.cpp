@@ -215,26 +215,30 @@ at::Tensor ModelRunner::embed(const std::vector<SequenceChunk>& chunks) const {
 
 std::vector<std::optional<SampledToken>> ModelRunner::step(const std::vector<SequenceChunk>& chunks, ForwardTrace* trace) {
   std::vector<SequenceSpan> spans;
-  std::vector<int64_t> wanted;  // last rows of the chunks that have a sampler
+  std::vector<int64_t> wanted;   // last rows of the chunks that have a sampler
+  std::vector<size_t> sampling;  // these chunks
   int64_t row = 0;
-  for (const SequenceChunk& chunk : chunks) {
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    const SequenceChunk& chunk = chunks[i];
     const int64_t num_tokens = static_cast<int64_t>(chunk.token_ids.size());
     spans.push_back({row, num_tokens, chunk.first_position, &chunk.block_table});
     row += num_tokens;
-    if (chunk.sampler != nullptr) wanted.push_back(row - 1);
+    if (chunk.sampler == nullptr) continue;
+    wanted.push_back(row - 1);
+    sampling.push_back(i);
   }
   const at::Tensor logits = model_.language().forward(embed(chunks), spans, wanted, cache_, trace).to(at::kCPU).contiguous();
   std::vector<std::optional<SampledToken>> tokens(chunks.size());
-  const float* next = logits.data_ptr<float>();
-  for (size_t i = 0; i < chunks.size(); ++i) {
-    if (chunks[i].sampler == nullptr) continue;
+  const float* const rows = logits.data_ptr<float>();
+  const int64_t width = config_.language.vocab_size;
+  parallel_for(static_cast<int64_t>(sampling.size()), [&](int64_t i) {
+    const size_t chunk = sampling[static_cast<size_t>(i)];
     try {
-      tokens[i] = chunks[i].sampler->sample(next);
-    } catch (const Error&) {
+      tokens[chunk] = chunks[chunk].sampler->sample(rows + i * width);
+    } catch (const std::exception&) {
       // The others' samplers go on: none of them may count a token twice.
     }
-    next += logits.size(1);
-  }
+  });
   return tokens;
 }
 

@@ -3,11 +3,10 @@
 
 #include <cstdint>
 #include <random>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "runtime/penalties.h"
 #include "spyhop/chat.h"
 
 namespace spyhop {
@@ -15,11 +14,13 @@ namespace spyhop {
 struct SampledToken {
   int32_t id = 0;
   float logprob = 0;  // of the model's distribution, before penalties and temperature; 0 when not asked for
-  std::vector<std::pair<int32_t, float>> top;  // best first, SamplingParams::top_logprobs of them
+  /// Best first, ties by id: SamplingParams::top_logprobs of them, or as many as are numbers.
+  std::vector<std::pair<int32_t, float>> top;
 };
 
-/// One sequence's sampling state: its own generator and token counts, so that a result never depends on the batch.
-/// Source: LogitsProcessorList of transformers for the penalties and filters.
+/// One sequence's sampling state: its own generator and token counts, so that a result never depends on the batch. Nor does it
+/// depend on the instruction set or the number of threads: the same logits and seed give the same tokens.
+/// Thread safety: different samplers may work at the same time.
 class SequenceSampler {
  public:
   /// `prompt` counts for the repetition penalty. `seed` is already drawn, one per answer.
@@ -27,30 +28,16 @@ class SequenceSampler {
   SequenceSampler(const SamplingParams& params, const std::vector<int32_t>& prompt, int vocab_size, uint64_t seed);
 
   /// `logits`: [vocab_size] f32 as the model gave them. Counts the token that it returns.
-  /// Throws Error{kInternal} when no logit is finite.
+  /// Throws Error{kInternal} when the largest logit is not finite; NaN is never the largest.
   SampledToken sample(const float* logits);
 
   /// Final probabilities [vocab_size] after every step of the order in SamplingParams; one-hot when greedy.
   std::vector<float> probabilities(const float* logits) const;
 
  private:
-  /// Unnormalised probabilities, 0 for what the filters drop.
-  struct Shares {
-    std::vector<float> values;  // [vocab_size]
-    double sum = 0;
-  };
-
-  bool changes_logits() const;
-  std::vector<float> penalised(const float* logits) const;
-  int32_t greedy(const float* logits) const;
-  Shares shares(const float* logits) const;
-  int32_t draw(const Shares& shares);
-  SampledToken with_logprobs(const float* logits, int32_t id) const;
-
   SamplingParams params_;
   int vocab_size_ = 0;
-  std::unordered_set<int32_t> seen_;             // in prompt or answer
-  std::unordered_map<int32_t, int32_t> counts_;  // occurrences in the answer
+  Penalties penalties_;
   std::mt19937_64 generator_;
 };
 

@@ -15,12 +15,13 @@ namespace {
 
 using kernels::kLogitBlock;
 
-/// What exp(logit / temperature) is scaled by. A temperature so small that the best logit would become infinite is raised to
-/// where only the best ones have a share, which it had meant.
+/// A temperature so small that the best logit would not stay finite is raised to where it does: only the best ones have a share
+/// there either.
 kernels::ShareScale scale_of(float best, double temperature) {
-  const float least = std::max(std::numeric_limits<float>::min(), std::fabs(best) * 1e-38F);
-  const float divisor = std::max(static_cast<float>(temperature), least);
-  return {divisor, best / divisor};
+  const float wanted = static_cast<float>(temperature);
+  if (std::isfinite(best / wanted)) return {wanted, best / wanted};
+  const float raised = std::max(std::numeric_limits<float>::min(), std::fabs(best) * 1e-38F);
+  return {raised, best / raised};
 }
 
 std::vector<double> blocks_of(int64_t count) {

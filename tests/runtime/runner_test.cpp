@@ -166,6 +166,43 @@ TEST(Runner, AChunkWithoutAFiniteLogitGetsNoTokenAndTheOthersGetTheirs) {
   EXPECT_EQ(tokens[1]->id, runner->run({good})[0]->id);
 }
 
+TEST(Runner, SamplersOfAStepGiveWhatTheyGiveAlone) {
+  RuntimeConfig config = f32_config();
+  config.num_threads = 4;
+  const auto runner = load("mini-tiny", config);
+  const auto alone = load("mini-tiny");
+  constexpr int kNumSequences = 9;
+  const auto samplers = [] {
+    std::vector<SequenceSampler> result;
+    for (int i = 0; i < kNumSequences; ++i) {
+      SamplingParams params;
+      params.top_p = i % 2 == 0 ? 1.0 : 0.9;
+      params.top_k = i % 3 == 0 ? 40 : 0;
+      params.frequency_penalty = 0.1 * i;
+      result.emplace_back(params, std::vector<int32_t>{}, 2048, /*seed=*/static_cast<uint64_t>(i));
+    }
+    return result;
+  };
+  std::vector<SequenceSampler> together = samplers();
+  std::vector<SequenceSampler> single = samplers();
+  for (int step = 0; step < 20; ++step) {
+    std::vector<SequenceChunk> chunks;
+    for (int i = 0; i < kNumSequences; ++i) {
+      chunks.push_back(chunk_of(some_tokens(i + 1), 0, i + 1, blocks_from(i, i + 1)));
+      if (i != 4) chunks.back().sampler = &together[static_cast<size_t>(i)];
+    }
+    const auto tokens = runner->run(chunks);
+    for (size_t i = 0; i < chunks.size(); ++i) {
+      if (i == 4) {
+        EXPECT_FALSE(tokens[i].has_value());
+        continue;
+      }
+      chunks[i].sampler = &single[i];
+      EXPECT_EQ(tokens[i]->id, alone->run({chunks[i]})[0]->id) << i;
+    }
+  }
+}
+
 TEST(Runner, TracesEveryLayerAndRouter) {
   const auto runner = load("mini-base");
   ForwardTrace trace;

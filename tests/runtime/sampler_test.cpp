@@ -3,17 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
 #include "golden_case.h"
+#include "kernels/every_instruction_set.h"
 #include "spyhop/error.h"
 #include "tensors.h"
 
 namespace spyhop {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using testing::golden_json;
 using testing::GoldenTensors;
@@ -170,6 +173,32 @@ TEST(Sampler, TheSameSeedGivesTheSameTokens) {
   EXPECT_NE(run(7), run(8));
 }
 
+TEST(Sampler, TheSameSeedGivesTheSameTokensWithAllInstructionSets) {
+  constexpr int kVocabSize = 20011;
+  const at::Tensor logits = testing::random_tensor({kVocabSize}, 3) * 3;
+  for (const double top_p : {1.0, 0.9}) {
+    for (const int top_k : {0, 50, 5000}) {
+      SamplingParams params;
+      params.temperature = 0.8;
+      params.top_p = top_p;
+      params.top_k = top_k;
+      params.presence_penalty = 0.7;
+      params.logprobs = true;
+      params.top_logprobs = 5;
+      std::vector<std::vector<int32_t>> runs;
+      std::vector<float> logprobs;
+      testing::for_every_instruction_set([&] {
+        SequenceSampler sampler(params, {}, kVocabSize, /*seed=*/9);
+        runs.emplace_back();
+        for (int i = 0; i < 200; ++i) runs.back().push_back(sampler.sample(logits.data_ptr<float>()).id);
+        logprobs.push_back(sampler.sample(logits.data_ptr<float>()).logprob);
+      });
+      EXPECT_THAT(runs, Each(runs.front())) << top_p << ", " << top_k;
+      EXPECT_THAT(logprobs, Each(logprobs.front())) << top_p << ", " << top_k;
+    }
+  }
+}
+
 TEST(Sampler, DrawsAsOftenAsTheProbabilitiesSay) {
   const SamplingParams params;
   SequenceSampler sampler = make_sampler(params, {}, 5);
@@ -195,6 +224,39 @@ TEST(Sampler, ReportsLogprobsOfTheModelAndNotOfTheFilters) {
   EXPECT_EQ(token.top[1].first, 4);
   EXPECT_EQ(token.top[2].first, 3);
   EXPECT_NEAR(token.top[0].second, 3.0 - std::log(sum), 1e-6);
+}
+
+TEST(Sampler, ReportsTheBestOfAWideRowWithTiesById) {
+  std::vector<float> logits(5000);
+  for (size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>(i * 7919 % 2500) * 1e-3F;  // each value twice
+  std::vector<int32_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto at = [&logits](int32_t id) { return logits[static_cast<size_t>(id)]; };
+  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return at(a) > at(b); });
+  double sum = 0;
+  for (const float value : logits) sum += std::exp(double{value});
+
+  SamplingParams params = greedy_params();
+  params.logprobs = true;
+  params.top_logprobs = 20;
+  const SampledToken token = SequenceSampler(params, {}, 5000, 0).sample(logits.data());
+  ASSERT_EQ(token.top.size(), 20U);
+  for (size_t i = 0; i < token.top.size(); ++i) {
+    EXPECT_EQ(token.top[i].first, order[i]);
+    EXPECT_NEAR(token.top[i].second, at(order[i]) - std::log(sum), 1e-6);
+  }
+}
+
+TEST(Sampler, ReportsOnlyNumbersAmongTheBest) {
+  const std::vector<float> logits = {std::nanf(""), 1.0F, -std::numeric_limits<float>::infinity(), std::nanf("")};
+  SamplingParams params = greedy_params();
+  params.logprobs = true;
+  params.top_logprobs = 4;
+  const SampledToken token = SequenceSampler(params, {}, 4, 0).sample(logits.data());
+  EXPECT_EQ(token.logprob, 0.0F);
+  ASSERT_EQ(token.top.size(), 2U);
+  EXPECT_EQ(token.top[0].first, 1);
+  EXPECT_EQ(token.top[1].first, 2);
 }
 
 TEST(Sampler, ReportsNoLogprobsUnasked) {

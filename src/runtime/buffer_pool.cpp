@@ -11,7 +11,7 @@ namespace spyhop {
 namespace {
 
 constexpr size_t kMaxKept = size_t{256} << 20;
-constexpr int64_t kWhile = int64_t{1} << 16;  // buffers taken: tens of steps
+constexpr int64_t kWhile = int64_t{1} << 12;  // buffers taken: tens of steps
 constexpr size_t kLeastStep = 64;
 constexpr std::align_val_t kAlign{BufferPool::kAlignment};
 
@@ -38,7 +38,7 @@ void* buffer_behind(void* start, size_t capacity) {
 /// Throws std::bad_alloc.
 void* new_buffer(size_t capacity) {
   const size_t bytes = capacity + sizeof(Header);
-  if (capacity < BufferPool::kOwnPages) return buffer_behind(::operator new(bytes, kAlign), capacity);
+  if (capacity < BufferPool::kSmallest) return buffer_behind(::operator new(bytes, kAlign), capacity);
   void* const start = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (start == MAP_FAILED) throw std::bad_alloc();
   return buffer_behind(start, capacity);
@@ -46,7 +46,7 @@ void* new_buffer(size_t capacity) {
 
 void delete_buffer(void* buffer) {
   Header* const header = header_of(buffer);
-  if (header->capacity < BufferPool::kOwnPages) {
+  if (header->capacity < BufferPool::kSmallest) {
     ::operator delete(header, kAlign);
   } else {
     ::munmap(header, header->capacity + sizeof(Header));
@@ -87,6 +87,7 @@ BufferPool::~BufferPool() {
 
 void* BufferPool::take(size_t bytes) {
   const size_t capacity = capacity_for(bytes);
+  if (capacity < kSmallest) return new_buffer(capacity);
   void* const buffer = take_unused(capacity);
   return buffer == nullptr ? new_buffer(capacity) : buffer;
 }
@@ -107,7 +108,7 @@ void* BufferPool::take_unused(size_t capacity) {
 
 void BufferPool::give_back(void* buffer) {
   const size_t capacity = header_of(buffer)->capacity;
-  if (capacity <= kLargest) {
+  if (capacity >= kSmallest && capacity <= kLargest) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (kept_ + capacity <= max_kept_) {
       shelves_[capacity].unused.push_back(buffer);

@@ -14,8 +14,8 @@ namespace spyhop {
 /// allocates and grows by the hour. Buffers that a while of work had no use for are let go. Thread safety: all members.
 class BufferPool {
  public:
-  static constexpr size_t kOwnPages = size_t{64} << 10;  // from here on a buffer has pages of its own
-  static constexpr size_t kLargest = size_t{64} << 20;   // larger ones are not kept
+  static constexpr size_t kSmallest = size_t{1} << 20;  // smaller ones come from the C library, and go there
+  static constexpr size_t kLargest = size_t{64} << 20;  // larger ones are not kept
   static constexpr size_t kAlignment = 64;
 
   /// max_kept: bytes that may lie unused.

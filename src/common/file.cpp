@@ -40,13 +40,12 @@ std::string read_text_file(const std::string& path, size_t max_bytes, ErrorCode 
   return text;
 }
 
-void replace_text_file(const std::string& path, const std::string& text, ErrorCode code) {
+void replace_text_file(const std::string& path, const std::string& text, ErrorCode code, unsigned mode) {
   std::string temporary = path + ".XXXXXX";
   const int file = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (file < 0) throw Error(code, path + ": cannot be written: " + std::strerror(errno));
-  constexpr mode_t kReadableByAll = 0644;
   size_t num_written = 0;
-  bool failed = ::fchmod(file, kReadableByAll) != 0;
+  bool failed = ::fchmod(file, mode) != 0;
   while (!failed && num_written < text.size()) {
     const ssize_t wrote = ::write(file, text.data() + num_written, text.size() - num_written);
     if (wrote < 0 && errno == EINTR) continue;

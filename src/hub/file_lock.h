@@ -20,4 +20,7 @@ class FileLock {
   int file_ = -1;
 };
 
+/// Whether somebody holds a lock over the file; false when there is none or it may not be opened.
+bool is_locked(const std::string& path);
+
 }  // namespace spyhop

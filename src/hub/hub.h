@@ -1,6 +1,7 @@
 // What the hubs have in common: where models are listed and fetched, and the cache that a hub's own tools share.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,21 @@
 #include "hub/repo_listing.h"
 
 namespace spyhop {
+
+/// A revision of a model in a cache, or what a download that did not end has left.
+struct CachedSnapshot {
+  std::string revision;  // branches and tags that stand for it, else its commit; empty where the cache does not say
+  std::string commit;    // may be empty
+  std::string path;      // folder
+  int64_t bytes = 0;     // of its files, those that are being fetched included
+  bool is_whole = false;
+};
+
+/// Something of a model in a cache: a folder, or a link into one of the model's folders.
+struct CacheEntry {
+  std::string root;  // of the cache
+  std::string path;  // below the root
+};
 
 /// One model in a hub's cache. Thread safety: one thread at a time, but for place(), which may be called for different files.
 class ModelCache {
@@ -37,6 +53,19 @@ class ModelCache {
   virtual void place(const RepoListing& listing, const RepoFile& file) = 0;
   /// Records that the snapshot is whole; returns its folder.
   virtual std::string finish(const RepoListing& listing) = 0;
+
+  /// What there is of the model.
+  virtual std::vector<CachedSnapshot> snapshots() const = 0;
+  /// All that is the model's own, locks aside: what goes when the model is removed. The first is location() if it exists.
+  virtual std::vector<CacheEntry> entries() const = 0;
+  /// Locks that the hub's own tools hold while they fetch files of the model.
+  virtual std::vector<std::string> tool_locks() const = 0;
+};
+
+/// Whom a token belongs to.
+struct HubUser {
+  std::string name;
+  std::string token_name;  // that the user gave the token on the hub; may be empty
 };
 
 /// A hub as a protocol. Thread safety: immutable.
@@ -63,6 +92,16 @@ class Hub {
   virtual RepoListing list(HubConnection& connection, const std::string& model_id, const std::string& revision) const = 0;
   virtual std::string file_url(const std::string& model_id, const RepoListing& listing, const RepoFile& file) const = 0;
   virtual std::unique_ptr<ModelCache> cache(const std::string& model_id) const = 0;
+  /// Models that the cache has folders of, in its current layout.
+  virtual std::vector<std::string> cached_model_ids() const = 0;
+
+  /// The variable that holds a token: "HF_TOKEN".
+  virtual std::string token_variable() const = 0;
+  /// Whose token the settings hold. Throws Error: kUnauthorized (the hub does not know it), kUnavailable (no answer),
+  /// kModelLoad (an answer that cannot be understood).
+  virtual HubUser whoami(HubConnection& connection) const = 0;
+  /// Keeps the settings' token where the hub's own tool keeps it, readable by its owner only. Throws Error{kModelLoad}.
+  virtual void store_token(const HubUser& user) const = 0;
 
  private:
   HubSettings settings_;

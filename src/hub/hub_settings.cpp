@@ -44,24 +44,13 @@ std::string checked_endpoint(std::string endpoint, const std::string& variable) 
   return endpoint;
 }
 
-/// A token goes into a header, where a line break would begin another.
-std::string checked_token(std::string token, const std::string& origin) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
-  while (!token.empty() && is_space(token.back())) token.pop_back();
-  token.erase(token.begin(), std::find_if_not(token.begin(), token.end(), is_space));
-  const bool is_plain = std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7F; });
-  if (is_plain && token.size() <= kMaxToken) return token;
-  throw Error(ErrorCode::kInvalidRequest,
-              origin + " holds no token: allowed are up to 4096 printable characters without spaces", origin);
-}
-
 std::string read_token(const Environment& environment, std::initializer_list<const char*> variables, const std::string& path) {
   for (const char* name : variables) {
-    if (const std::string value = environment(name); !value.empty()) return checked_token(value, name);
+    if (const std::string value = environment(name); !value.empty()) return clean_token(value, name);
   }
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return "";
-  return checked_token(read_text_file(path, kMaxToken), path);
+  return clean_token(read_text_file(path, kMaxToken), path);
 }
 
 bool is_offline(const Environment& environment) {
@@ -77,6 +66,17 @@ Environment process_environment() {
   };
 }
 
+std::string clean_token(std::string text, const std::string& origin) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+  while (!text.empty() && is_space(text.back())) text.pop_back();
+  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_space));
+  // A token goes into a header, where a line break would begin another.
+  const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
+  if (is_plain && text.size() <= kMaxToken) return text;
+  throw Error(ErrorCode::kInvalidRequest,
+              origin + " holds no token: allowed are up to 4096 printable characters without spaces", origin);
+}
+
 HubSettings huggingface_settings(const Environment& environment) {
   const std::string caches = first_of(environment, {"XDG_CACHE_HOME"}, environment("HOME") + "/.cache");
   const std::string home = expand_home(environment, first_of(environment, {"HF_HOME"}, caches + "/huggingface"));
@@ -85,8 +85,8 @@ HubSettings huggingface_settings(const Environment& environment) {
   settings.cache_dir =
       expand_home(environment, first_of(environment, {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}, home + "/hub"));
   settings.old_cache_dir = settings.cache_dir;
-  const std::string token_path = expand_home(environment, first_of(environment, {"HF_TOKEN_PATH"}, home + "/token"));
-  settings.token = read_token(environment, {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}, token_path);
+  settings.token_path = expand_home(environment, first_of(environment, {"HF_TOKEN_PATH"}, home + "/token"));
+  settings.token = read_token(environment, {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}, settings.token_path);
   settings.is_offline = is_offline(environment);
   return settings;
 }
@@ -105,7 +105,8 @@ HubSettings modelscope_settings(const Environment& environment) {
   settings.cache_dir = given.empty() ? home + "/.cache/modelscope" : given;
   settings.old_cache_dir = given.empty() ? home + "/.cache/modelscope/hub" : given;
   const std::string config = expand_home(environment, first_of(environment, {"MODELSCOPE_HOME"}, home + "/.modelscope"));
-  settings.token = read_token(environment, {"MODELSCOPE_API_TOKEN"}, config + "/token");
+  settings.token_path = config + "/token";
+  settings.token = read_token(environment, {"MODELSCOPE_API_TOKEN"}, settings.token_path);
   settings.is_offline = is_offline(environment);
   return settings;
 }

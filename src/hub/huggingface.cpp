@@ -1,9 +1,12 @@
 #include "hub/huggingface.h"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "common/json_fields.h"
 #include "common/problem_list.h"
+#include "hub/cache_files.h"
+#include "hub/hub_tokens.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
@@ -11,6 +14,7 @@ namespace {
 
 using nlohmann::json;
 
+const std::string kModelsPrefix = "models--";
 constexpr size_t kMaxListBytes = size_t{64} << 20;
 
 /// A field of a hub's answer, or the fallback when it is missing or of another type.
@@ -82,6 +86,30 @@ class HuggingFace : public Hub {
 
   std::unique_ptr<ModelCache> cache(const std::string& model_id) const override {
     return make_huggingface_cache(settings().cache_dir, model_id);
+  }
+
+  std::vector<std::string> cached_model_ids() const override {
+    std::vector<std::string> ids;
+    for (const std::string& folder : folders_in(settings().cache_dir)) {
+      if (folder.rfind(kModelsPrefix, 0) == 0) add_model_id(ids, folder.substr(kModelsPrefix.size()));
+    }
+    return ids;
+  }
+
+  std::string token_variable() const override { return "HF_TOKEN"; }
+
+  HubUser whoami(HubConnection& connection) const override {
+    const HubText answer = connection.get_text(settings().endpoint + "/api/whoami-v2", kMaxUserBytes);
+    const json document = user_document(*this, answer);
+    const json auth = document.value("auth", json());
+    const json token = auth.is_object() ? auth.value("accessToken", json()) : json();
+    return {text_or(document, "name", ""), text_or(token, "displayName", "")};
+  }
+
+  void store_token(const HubUser& user) const override {
+    write_token(settings().token_path, settings().token);
+    const std::string list = std::filesystem::path(settings().token_path).replace_filename("stored_tokens").string();
+    add_to_token_list(list, user.token_name, settings().token);
   }
 
  private:

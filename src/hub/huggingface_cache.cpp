@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <map>
 #include <system_error>
 
 #include "common/file.h"
@@ -23,12 +24,13 @@ class HuggingFaceCache : public ModelCache {
   HuggingFaceCache(const std::string& root, const std::string& model_id) {
     const size_t slash = model_id.find('/');
     const std::string folder = "models--" + model_id.substr(0, slash) + "--" + model_id.substr(slash + 1);
+    root_ = root;
     folder_ = root + "/" + folder;
-    lock_path_ = root + "/.locks/" + folder + "/spyhop.lock";
+    lock_folder_ = root + "/.locks/" + folder;
   }
 
   std::string location() const override { return folder_; }
-  std::string lock_path() const override { return lock_path_; }
+  std::string lock_path() const override { return lock_folder_ + "/spyhop.lock"; }
 
   std::optional<std::string> find(const std::string& revision) const override {
     std::string commit = revision;
@@ -81,13 +83,62 @@ class HuggingFaceCache : public ModelCache {
     return folder_ + "/snapshots/" + listing.commit;
   }
 
+  std::vector<CachedSnapshot> snapshots() const override {
+    const std::map<std::string, std::string> names = names_of_commits();
+    std::vector<CachedSnapshot> all;
+    for (const std::string& commit : folders_in(folder_ + "/snapshots")) {
+      const auto name = names.find(commit);
+      const std::string path = folder_ + "/snapshots/" + commit;
+      all.push_back(
+          {name == names.end() ? commit : name->second, commit, path, content_bytes(path), is_whole_checkpoint(path)});
+    }
+    add_unfinished(all, partial_bytes(), folder_);
+    return all;
+  }
+
+  std::vector<CacheEntry> entries() const override {
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(folder_, error))) return {};
+    return {{root_, folder_}};
+  }
+
+  std::vector<std::string> tool_locks() const override {
+    std::vector<std::string> locks;
+    for (const std::string& name : files_in(lock_folder_)) {
+      if (const std::string path = lock_folder_ + "/" + name; path != lock_path()) locks.push_back(path);
+    }
+    return locks;
+  }
+
  private:
+  /// By commit: the branches and tags that stand for it, separated by ", ".
+  std::map<std::string, std::string> names_of_commits() const {
+    std::map<std::string, std::string> names;
+    for (const std::string& ref : files_in(folder_ + "/refs")) {
+      const std::string path = folder_ + "/refs/" + ref;
+      if (file_size_of(path) != static_cast<int64_t>(kCommitDigits)) continue;
+      std::string& name = names[read_text_file(path, kCommitDigits)];
+      name += (name.empty() ? "" : ", ") + ref;
+    }
+    return names;
+  }
+
+  /// Of downloads that did not end, ours and those of `hf download`.
+  int64_t partial_bytes() const {
+    int64_t total = disk_bytes(folder_ + "/.spyhop");
+    for (const std::string& name : files_in(folder_ + "/blobs")) {
+      if (fs::path(name).extension() == ".incomplete") total += disk_bytes(folder_ + "/blobs/" + name);
+    }
+    return total;
+  }
+
   std::string snapshot_path(const RepoListing& listing, const RepoFile& file) const {
     return folder_ + "/snapshots/" + listing.commit + "/" + file.path;
   }
 
+  std::string root_;
   std::string folder_;
-  std::string lock_path_;
+  std::string lock_folder_;
 };
 
 }  // namespace

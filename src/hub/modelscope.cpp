@@ -4,6 +4,8 @@
 
 #include "common/json_fields.h"
 #include "common/problem_list.h"
+#include "hub/cache_files.h"
+#include "hub/hub_tokens.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
@@ -66,6 +68,23 @@ class ModelScope : public Hub {
   std::unique_ptr<ModelCache> cache(const std::string& model_id) const override {
     return make_modelscope_cache(settings().cache_dir, settings().old_cache_dir, model_id);
   }
+
+  std::vector<std::string> cached_model_ids() const override {
+    std::vector<std::string> ids;
+    for (const std::string& folder : folders_in(settings().cache_dir + "/models")) add_model_id(ids, folder);
+    return ids;
+  }
+
+  std::string token_variable() const override { return "MODELSCOPE_API_TOKEN"; }
+
+  HubUser whoami(HubConnection& connection) const override {
+    const HubText answer = connection.get_text(settings().endpoint + "/openapi/v1/users/me", kMaxUserBytes);
+    const json document = user_document(*this, answer);
+    const json data = document.value("data", json());
+    return {data.is_object() ? text_of(data, "username") : "", ""};
+  }
+
+  void store_token(const HubUser&) const override { write_token(settings().token_path, settings().token); }
 
  private:
   std::string route(const std::string& model_id) const {

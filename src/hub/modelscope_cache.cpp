@@ -44,12 +44,17 @@ class ModelScopeCache : public ModelCache {
     const size_t slash = model_id.find('/');
     const std::string owner = model_id.substr(0, slash);
     const std::string name = model_id.substr(slash + 1);
+    root_ = root;
+    old_root_ = old_root;
+    lock_name_ = owner + "___" + name;
     folder_ = root + "/models/" + owner + "--" + name;
-    lock_path_ = root + "/.lock/spyhop_" + owner + "___" + name + ".lock";
+    lock_path_ = root + "/.lock/spyhop_" + lock_name_ + ".lock";
     std::string escaped;
     for (const char c : name) escaped += c == '.' ? std::string("___") : std::string(1, c);
     old_folder_ = old_root + "/models/" + owner + "/" + escaped;
-    other_folders_ = {old_folder_, old_root + "/" + owner + "/" + escaped, old_root + "/" + owner + "/" + name};
+    other_folders_ = {old_folder_, old_root + "/" + owner + "/" + escaped};
+    if (escaped != name) other_folders_.push_back(old_root + "/" + owner + "/" + name);
+    temporary_folder_ = old_root + "/models/._____temp/" + owner + "/" + name;
   }
 
   std::string location() const override { return folder_; }
@@ -110,7 +115,55 @@ class ModelScopeCache : public ModelCache {
     return snapshot;
   }
 
+  std::vector<CachedSnapshot> snapshots() const override {
+    std::vector<CachedSnapshot> all;
+    for (const std::string& revision : folders_in(folder_ + "/snapshots")) {
+      const std::string path = folder_ + "/snapshots/" + revision;
+      all.push_back({revision, "", path, content_bytes(path), is_whole_checkpoint(path)});
+    }
+    add_unfinished(all, disk_bytes(folder_ + "/.spyhop"), folder_);
+    std::error_code error;
+    for (const std::string& path : other_folders_) {
+      if (!fs::is_directory(fs::symlink_status(path, error))) continue;
+      all.push_back({"", "", path, content_bytes(path), is_whole_checkpoint(path)});
+    }
+    if (const int64_t bytes = disk_bytes(temporary_folder_); bytes > 0)
+      all.push_back({"", "", temporary_folder_, bytes, false});
+    return all;
+  }
+
+  std::vector<CacheEntry> entries() const override {
+    std::vector<CacheEntry> all;
+    std::error_code error;
+    if (fs::exists(fs::symlink_status(folder_, error))) all.push_back({root_, folder_});
+    std::vector<std::string> paths = other_folders_;
+    paths.push_back(temporary_folder_);
+    for (const std::string& path : paths) {
+      if (fs::exists(fs::symlink_status(path, error))) all.push_back({old_root_, path});
+    }
+    return all;
+  }
+
+  std::vector<std::string> tool_locks() const override {
+    std::vector<std::string> locks;
+    for (const std::string& folder : {root_ + "/.lock", old_root_ + "/.lock"}) {
+      for (const std::string& name : files_in(folder)) {
+        if (const std::string path = folder + "/" + name; is_own_lock(name) && path != lock_path_) locks.push_back(path);
+      }
+    }
+    return locks;
+  }
+
  private:
+  /// Whether the lock is of this model, and not of one whose name begins or ends with this one's.
+  bool is_own_lock(const std::string& name) const {
+    const size_t begin = name.find(lock_name_);
+    if (begin == std::string::npos) return false;
+    const auto is_border = [](char c) { return c == '_' || c == '.'; };
+    const size_t end = begin + lock_name_.size();
+    return (begin == 0 || is_border(name[begin - 1])) && (end == name.size() || is_border(name[end]));
+  }
+
   /// Where the content is: a snapshot is named by a revision, which may move on, so that only reading the file tells. Empty
   /// when it is nowhere.
   std::string find_content(const RepoListing& listing, const RepoFile& file) const {
@@ -129,8 +182,12 @@ class ModelScopeCache : public ModelCache {
     return "";
   }
 
+  std::string root_;
+  std::string old_root_;
   std::string folder_;
   std::string lock_path_;
+  std::string lock_name_;                   // in the names of locks
+  std::string temporary_folder_;            // of the tools before 2026
   std::string old_folder_;                  // where the tools before 2026 look
   std::vector<std::string> other_folders_;  // where they may have put files
 };

@@ -6,9 +6,20 @@
 
 namespace spyhop {
 
+/// Declares the program with all its commands. `app` outlives its use.
+void declare_program(CLI::App& app);
+
 void add_launch_command(CLI::App& app);
+void add_config_command(CLI::App& app);
 void add_plan_command(CLI::App& app);
+void add_registrations_command(CLI::App& app);
+void add_register_command(CLI::App& app);
+void add_unregister_command(CLI::App& app);
+void add_engine_command(CLI::App& app);
 void add_download_command(CLI::App& app);
+void add_cached_command(CLI::App& app);
+void add_remove_cache_command(CLI::App& app);
+void add_login_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
 void add_quantize_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
@@ -17,5 +28,7 @@ void add_bench_kernels_command(CLI::App& bench);
 void add_bench_throughput_command(CLI::App& bench);
 void add_bench_vision_command(CLI::App& bench);
 void add_bench_load_command(CLI::App& bench);
+void add_completion_command(CLI::App& app);
+void add_man_command(CLI::App& app);
 
 }  // namespace spyhop

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/launch_options.h"
 #include "cli/progress.h"
 #include "cli/stop_signals.h"
@@ -71,13 +72,16 @@ void serve(const LaunchOptions& options) {
 void add_launch_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("launch", "Load a checkpoint and serve it over HTTP");
   command->footer(
-      "Every option can be set by an environment variable too: --max-queue is SPYHOP_MAX_QUEUE.\n"
+      "Every option can be set by an environment variable too, --max-queue by SPYHOP_MAX_QUEUE, or by the file of --config, "
+      "as\n"
+      "max-queue. Flags win, then variables, then the file; `spyhop config` tells what comes from where.\n"
       "Examples: spyhop launch --model-path /models/deepseek-vl2-tiny --model-name deepseek-vl2 --port 9997\n"
       "          spyhop launch --model-engine transformers --model-name deepseek-vl2 --size-in-billions 3 --model-format "
       "pytorch");
   auto options = std::make_shared<LaunchOptions>();
   declare_launch_options(*command, *options);
-  command->callback([options] {
+  command->callback([command, options] {
+    if (!options->config_path.empty()) apply_config_file(*command, options->config_path);
     resolve_launch_options(*options);
     set_up_log(options->log_level);
     serve(*options);

@@ -18,6 +18,9 @@ void declare_model(CLI::App& command, LaunchOptions& o) {
                                                           {"dummy", LoadFormat::kDummy}};
   static const std::map<std::string, DeviceType> kDevices{{"cpu", DeviceType::kCpu}, {"cuda", DeviceType::kCuda}};
   const std::string group = "Model";
+  with_env(command.add_option("--config", o.config_path, "JSON file with values for these flags, such as configs/laptop.json"))
+      ->configurable(false)
+      ->group(group);
   with_env(command.add_option("--model-path", o.engine.model_path, "Folder of the checkpoint, as the hubs lay it out"))
       ->check(CLI::ExistingDirectory)
       ->group(group);
@@ -35,24 +38,29 @@ void declare_model(CLI::App& command, LaunchOptions& o) {
       ->capture_default_str()
       ->group(group);
   with_env(command.add_option("-q,--quantization", o.engine.runtime.quantization,
-                              "Precision of the language model's matrices: none (the checkpoint's own), int8 or int4 (default: "
-                              "none)"))
-      ->transform(CLI::CheckedTransformer(quantization_values(), CLI::ignore_case))
+                              "Precision of the language model's matrices: none (the checkpoint's own), int8 or int4"))
+      ->transform(CLI::Transformer(quantization_values()).description(""))
       ->transform(one_of({"none", "int8", "int4"}, "quantization"))
+      ->default_str("none")
       ->group(group);
-  with_env(command.add_option("--compute", o.engine.runtime.compute,
-                              "Arithmetic: bf16, or f32 to compare with the reference (default: bf16)"))
-      ->transform(CLI::CheckedTransformer(kCompute, CLI::ignore_case))
+  with_env(command.add_option("--compute", o.engine.runtime.compute, "Arithmetic: bf16, or f32 to compare with the reference"))
+      ->transform(CLI::Transformer(kCompute).description(""))
+      ->transform(one_of({"bf16", "f32"}, "arithmetic"))
+      ->default_str("bf16")
       ->group(group);
   with_env(command.add_option("--load-format", o.engine.runtime.load_format,
-                              "safetensors, or dummy: random weights of the true shapes, for measuring (default: safetensors)"))
-      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
+                              "safetensors, or dummy: random weights of the true shapes, for measuring"))
+      ->transform(CLI::Transformer(kFormats).description(""))
+      ->transform(one_of({"safetensors", "dummy"}, "load format"))
+      ->default_str("safetensors")
       ->group(group);
   with_env(command.add_option("--dummy-seed", o.engine.runtime.dummy_seed, "Seed of the dummy weights"))
       ->capture_default_str()
       ->group(group);
-  with_env(command.add_option("--device", o.engine.runtime.device, "cpu or cuda (default: cpu)"))
-      ->transform(CLI::CheckedTransformer(kDevices, CLI::ignore_case))
+  with_env(command.add_option("--device", o.engine.runtime.device, "What computes"))
+      ->transform(CLI::Transformer(kDevices).description(""))
+      ->transform(one_of({"cpu", "cuda"}, "device"))
+      ->default_str("cpu")
       ->group(group);
 }
 
@@ -110,6 +118,7 @@ void declare_engine(CLI::App& command, LaunchOptions& o) {
       .add_flag("--enable-prefix-caching,!--no-enable-prefix-caching", o.engine.prefix_caching,
                 "Prompts that begin like an earlier one are computed from where they differ (default)")
       ->envname("SPYHOP_ENABLE_PREFIX_CACHING")
+      ->default_str("true")
       ->group(group);
   with_env(command.add_option("--vision-cache-bytes", o.engine.vision_cache_bytes,
                               "Encoded images kept for later requests; 0 = none"))
@@ -137,7 +146,7 @@ void declare_images(CLI::App& command, LaunchOptions& o) {
       ->check(CLI::Range(int64_t{1}, int64_t{178956970}))
       ->capture_default_str()
       ->group(group);
-  command.add_flag("!--no-remote-images", o.engine.fetch.allow_remote, "Refuse http(s) image URLs")
+  command.add_flag("--no-remote-images", o.refuses_remote_images, "Refuse http(s) image URLs")
       ->envname("SPYHOP_NO_REMOTE_IMAGES")
       ->group(group);
   command
@@ -228,6 +237,7 @@ void declare_launch_options(CLI::App& command, LaunchOptions& options) {
 void resolve_launch_options(LaunchOptions& o) {
   o.server.drain_timeout = std::chrono::seconds(o.drain_timeout_seconds);
   o.engine.request_timeout = std::chrono::seconds(o.request_timeout_seconds);
+  o.engine.fetch.allow_remote = !o.refuses_remote_images;
   o.engine.fetch.total_timeout = std::chrono::milliseconds(o.fetch_timeout_ms);
   if (o.engine.fetch.connect_timeout > o.engine.fetch.total_timeout)
     o.engine.fetch.connect_timeout = o.engine.fetch.total_timeout;

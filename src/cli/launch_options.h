@@ -10,8 +10,10 @@
 
 namespace spyhop {
 
-/// Filled by CLI11 in this order of precedence: flags, then SPYHOP_* environment variables, then these defaults.
+/// Filled in this order of precedence: flags, then SPYHOP_* environment variables, both by CLI11, then the file that --config
+/// names, by apply_config_file(), then these defaults.
 struct LaunchOptions {
+  std::string config_path;  // of that file; empty = none
   EngineConfig engine;
   ServerConfig server;
   std::string model_engine = "libtorch";
@@ -23,6 +25,7 @@ struct LaunchOptions {
   int drain_timeout_seconds = 30;
   int request_timeout_seconds = 0;
   int fetch_timeout_ms = 10000;
+  bool refuses_remote_images = false;
 };
 
 /// Declares every flag on `command`; `options` outlives it.

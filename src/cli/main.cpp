@@ -3,23 +3,22 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <string>
 
+#include "cli/command_line.h"
 #include "cli/commands.h"
 
 int main(int argc, char** argv) {
-  CLI::App app{"Spyhop: an OpenAI-compatible inference server for the DeepSeek-VL2 models"};
-  app.set_version_flag("--version", "spyhop " SPYHOP_VERSION);
-  app.require_subcommand(1);
-  spyhop::add_launch_command(app);
-  spyhop::add_plan_command(app);
-  spyhop::add_download_command(app);
-  spyhop::add_verify_command(app);
-  spyhop::add_quantize_command(app);
-  spyhop::add_bench_command(app);
+  CLI::App app;
+  app.name("spyhop");
+  spyhop::declare_program(app);
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e);
+    app.parse(spyhop::command_line_words(argc, argv));
+  } catch (const CLI::ParseError& error) {
+    const std::string reason = error.get_exit_code() == 0 ? "" : spyhop::explain_unknown_word(app);
+    if (reason.empty()) return app.exit(error);
+    std::fprintf(stderr, "%s\nRun with --help for more information.\n", reason.c_str());
+    return error.get_exit_code();
   } catch (const std::exception& e) {
     std::fprintf(stderr, "spyhop: %s\n", e.what());
     return 1;

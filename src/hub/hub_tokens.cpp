@@ -53,6 +53,12 @@ nlohmann::json user_document(const Hub& hub, const HubText& answer) {
   throw Error(ErrorCode::kModelLoad, where + ": its answer about the token is " + describe_json(document));
 }
 
+HubUser named_user(const Hub& hub, HubUser user) {
+  if (!user.name.empty()) return user;
+  throw Error(ErrorCode::kUnauthorized, hub.title() + " (" + hub.settings().endpoint +
+                                            ") does not say whose token this is; nothing is stored");
+}
+
 void write_token(const std::string& path, const std::string& token) {
   make_private_folder(fs::path(path).parent_path().string());
   replace_text_file(path, token, ErrorCode::kModelLoad, kReadableByOwner);

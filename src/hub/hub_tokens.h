@@ -14,6 +14,9 @@ inline constexpr size_t kMaxUserBytes = size_t{1} << 20;  // of a hub's answer a
 /// The answer to "who am I?", an object. Throws Error as Hub::whoami().
 nlohmann::json user_document(const Hub& hub, const HubText& answer);
 
+/// The user, once it is known that the answer named one. Throws Error{kUnauthorized} for one without a name.
+HubUser named_user(const Hub& hub, HubUser user);
+
 /// Writes the file, readable by its owner only, and makes its folder. Throws Error{kModelLoad}.
 void write_token(const std::string& path, const std::string& token);
 

@@ -103,7 +103,7 @@ class HuggingFace : public Hub {
     const json document = user_document(*this, answer);
     const json auth = document.value("auth", json());
     const json token = auth.is_object() ? auth.value("accessToken", json()) : json();
-    return {text_or(document, "name", ""), text_or(token, "displayName", "")};
+    return named_user(*this, {text_or(document, "name", ""), text_or(token, "displayName", "")});
   }
 
   void store_token(const HubUser& user) const override {

@@ -81,7 +81,7 @@ class ModelScope : public Hub {
     const HubText answer = connection.get_text(settings().endpoint + "/openapi/v1/users/me", kMaxUserBytes);
     const json document = user_document(*this, answer);
     const json data = document.value("data", json());
-    return {data.is_object() ? text_of(data, "username") : "", ""};
+    return named_user(*this, {data.is_object() ? text_of(data, "username") : "", ""});
   }
 
   void store_token(const HubUser&) const override { write_token(settings().token_path, settings().token); }

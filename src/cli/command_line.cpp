@@ -1,0 +1,67 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include "common/nearest_match.h"
+#include "common/problem_list.h"
+
+namespace spyhop {
+namespace {
+
+std::vector<std::string> flags_of(const CLI::App& command) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+  return flags;
+}
+
+std::vector<std::string> commands_of(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* below : command.get_subcommands(std::function<bool(const CLI::App*)>())) {
+    names.push_back(below->get_name());
+    for (const std::string& alias : below->get_aliases()) names.push_back(alias);
+  }
+  return names;
+}
+
+std::string advice(const std::string& what, const std::string& word, const std::vector<std::string>& candidates) {
+  const std::string nearest = nearest_match(word, candidates);
+  return what + " " + in_quotes(word) + (nearest.empty() ? "" : "; the nearest is " + nearest);
+}
+
+}  // namespace
+
+std::vector<std::string> command_line_words(int argc, const char* const* argv) {
+  static const std::map<std::string, std::string> kLongNames{{"-en", "--model-engine"}, {"-mp", "--model-path"}};
+  std::vector<std::string> words;
+  for (int i = 1; i < argc; ++i) {
+    const auto found = kLongNames.find(argv[i]);
+    words.push_back(found == kLongNames.end() ? argv[i] : found->second);
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
+std::string explain_unknown_word(const CLI::App& app) {
+  const CLI::App* command = &app;
+  std::string path = "spyhop";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    path += " " + command->get_name();
+  }
+  const std::vector<std::string> words = app.remaining(/*recurse=*/true);
+  for (const std::string& word : words) {
+    const std::string flag = word.substr(0, word.find('='));
+    if (word.rfind("--", 0) == 0 && word != "--") return advice(path + " has no flag", flag, flags_of(*command));
+  }
+  const std::vector<std::string> commands = commands_of(*command);
+  if (words.empty() || commands.empty()) return "";
+  // Words that a command did not take come before those of the program.
+  const auto word = std::find_if(words.begin(), words.end(), [](const std::string& each) { return each[0] != '-'; });
+  return word == words.end() ? "" : advice(path + " has no command", *word, commands);
+}
+
+}  // namespace spyhop

@@ -53,15 +53,15 @@ std::string explain_unknown_word(const CLI::App& app) {
     path += " " + command->get_name();
   }
   const std::vector<std::string> words = app.remaining(/*recurse=*/true);
+  const std::vector<std::string> commands = commands_of(*command);
+  for (const std::string& word : words) {
+    if (!commands.empty() && word.rfind('-', 0) != 0) return advice(path + " has no command", word, commands);
+  }
   for (const std::string& word : words) {
     const std::string flag = word.substr(0, word.find('='));
     if (word.rfind("--", 0) == 0 && word != "--") return advice(path + " has no flag", flag, flags_of(*command));
   }
-  const std::vector<std::string> commands = commands_of(*command);
-  if (words.empty() || commands.empty()) return "";
-  // Words that a command did not take come before those of the program.
-  const auto word = std::find_if(words.begin(), words.end(), [](const std::string& each) { return each[0] != '-'; });
-  return word == words.end() ? "" : advice(path + " has no command", *word, commands);
+  return "";
 }
 
 }  // namespace spyhop

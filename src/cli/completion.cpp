@@ -111,7 +111,7 @@ std::string bash_script(const CommandInfo& root, const std::string& program) {
          "  esac\n"
          "  [[ -z $words ]] || mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
          "  if [[ -n $files && $current != -* ]]; then\n"
-         "    compopt -o filenames 2>/dev/null\n"
+         "    compopt -o filenames 2>/dev/null || :\n"
          "    mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$current\")\n"
          "  fi\n"
          "}\n"

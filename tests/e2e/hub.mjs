@@ -25,7 +25,7 @@ function filesOf(family) {
 
 /**
  * {url, close(), sent: bytes of files sent, fetched: names of files asked for, settings}. The settings can be changed at any time:
- * token (asked for with every file), msPerPiece (a pause after every 64 KiB).
+ * token (asked for with every file, and the only one that belongs to somebody), msPerPiece (a pause after every 64 KiB).
  */
 export async function startHub() {
   const hub = { sent: 0, fetched: [], settings: { token: null, msPerPiece: 0 } };
@@ -60,6 +60,15 @@ export async function startHub() {
     const files = repositories.get(match?.groups.id);
     const json = (body) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     if (url.pathname === '/') return response.end();
+    const isKnown = request.headers.authorization === `Bearer ${hub.settings.token}`;
+    if (url.pathname === '/api/whoami-v2') {
+      if (!isKnown) return response.writeHead(401).end('{"error": "Invalid credentials"}');
+      return json({ type: 'user', name: 'whale', auth: { accessToken: { displayName: 'laptop', role: 'read' } } });
+    }
+    if (url.pathname === '/openapi/v1/users/me') {
+      if (!isKnown) return response.writeHead(401).end('{"success": false}');
+      return json({ success: true, data: { username: 'whale' } });
+    }
     if (!files) return response.writeHead(404, { 'x-error-code': 'RepoNotFound' }).end('{"error": "Repository not found"}');
     if (match.groups.revision) {
       if (match.groups.revision !== 'main') return response.writeHead(404, { 'x-error-code': 'RevisionNotFound' }).end();

@@ -46,14 +46,14 @@ describe('examples', () => {
 describe('commands', () => {
   const flagsIn = (text) => [...new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z0-9-]*/g)].map(([flag]) => flag))].sort();
   const sections = new Map(
-    [...readme.matchAll(/^### `spyhop ([a-z ]+)`.*\n([\s\S]*?)(?=^##)/gm)].map(([, name, text]) => [name, text]),
+    [...readme.matchAll(/^### `spyhop ([a-z -]+)`.*\n([\s\S]*?)(?=^##)/gm)].map(([, name, text]) => [name, text]),
   );
   const helpOf = async (command) => (await runProgram([...command.filter(Boolean), '--help'])).stdout;
 
   /** The commands below `command` that can be run: those without commands below them. */
   async function commandsBelow(command = []) {
     const below = (await helpOf(command)).split('Subcommands:\n')[1] ?? '';
-    const names = [...below.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
+    const names = [...below.matchAll(/^ {2}([\w-]+)/gm)].map(([, name]) => name);
     if (names.length === 0) return [command.join(' ')];
     return (await Promise.all(names.map((name) => commandsBelow([...command, name])))).flat();
   }

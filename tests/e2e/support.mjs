@@ -132,10 +132,38 @@ export async function collect(stream) {
   return { chunks, choices };
 }
 
-/** Runs the program to its end: {code, stdout, stderr}. */
-export function runProgram(args, { command = binary, ...options } = {}) {
+/**
+ * Runs the program at a terminal. `answers` are pairs of a pattern and what is typed once the terminal shows it. Resolves with
+ * {code, shown: all that the terminal showed}.
+ */
+export function runAtTerminal(args, answers, options = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    const line = [binary, ...args].map((word) => `'${word}'`).join(' ');
+    const child = spawn('script', ['-qefc', line, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], ...options });
+    children.add(child);
+    let shown = '';
+    let asked = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      shown += text;
+      asked += text;
+      if (answers.length === 0 || !answers[0][0].test(asked)) return;
+      child.stdin.write(answers.shift()[1]);
+      asked = '';
+    });
+    child.on('error', reject);
+    child.on('close', (code) => {
+      children.delete(child);
+      resolve({ code, shown });
+    });
+  });
+}
+
+/** Runs the program to its end, with `input` on its stdin: {code, stdout, stderr}. */
+export function runProgram(args, { command = binary, input = '', ...options } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
+    child.stdin.on('error', () => {}); // it need not be read
+    child.stdin.end(input);
     children.add(child);
     let stdout = '';
     let stderr = '';

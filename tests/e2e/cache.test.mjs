@@ -37,12 +37,13 @@ async function succeed(args, options) {
 const download = (src, more = []) => succeed(['download', ...tiny, '--model-src', src, ...more]);
 const repository = () => path.join(home, '.cache/huggingface/hub/models--deepseek-ai--deepseek-vl2-tiny');
 
-/** A download that has begun and goes on slowly: {child, ended}. */
-async function slowDownload() {
+/** A download that has begun and gets no more: {child, ended}. */
+async function heldDownload() {
   hub.settings.msPerPiece = 20;
   const child = spawn(binary, ['download', ...tiny, '--model-src', 'huggingface'], { env: environment(), stdio: 'ignore' });
   const ended = new Promise((resolve) => child.on('close', resolve));
   while (hub.sent < tinyBytes / 3) await sleep(5);
+  hub.settings.isHeld = true;
   return { child, ended };
 }
 
@@ -93,12 +94,12 @@ describe('cached', () => {
   });
 
   test('a download that was killed is partial, and complete once it went on', async () => {
-    const { child, ended } = await slowDownload();
+    const { child, ended } = await heldDownload();
     child.kill('SIGKILL');
     await ended;
     const states = async () => JSON.parse(await succeed(['cached', '--json'])).map(({ state }) => state);
     assert.deepEqual(await states(), ['partial']);
-    hub.settings.msPerPiece = 0;
+    hub.settings = { token: null, msPerPiece: 0 };
     await download('huggingface');
     assert.deepEqual(await states(), ['complete']);
   });
@@ -159,7 +160,7 @@ describe('remove-cache', () => {
   });
 
   test('not while the model is being fetched', async () => {
-    const { child, ended } = await slowDownload();
+    const { child, ended } = await heldDownload();
     const { code, stderr } = await run([...remove, '--yes']);
     assert.equal(code, 1);
     assert.match(stderr, /deepseek-vl2-tiny is being fetched by another process/);

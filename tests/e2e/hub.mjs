@@ -25,7 +25,8 @@ function filesOf(family) {
 
 /**
  * {url, close(), sent: bytes of files sent, fetched: names of files asked for, settings}. The settings can be changed at any time:
- * token (asked for with every file, and the only one that belongs to somebody), msPerPiece (a pause after every 64 KiB).
+ * token (asked for with every file, and the only one that belongs to somebody), msPerPiece (a pause after every 64 KiB), isHeld (no more is sent
+ * while it is true).
  */
 export async function startHub() {
   const hub = { sent: 0, fetched: [], settings: { token: null, msPerPiece: 0 } };
@@ -47,6 +48,7 @@ export async function startHub() {
       response.write(piece);
       hub.sent += piece.length;
       if (msPerPiece) await sleep(msPerPiece);
+      while (hub.settings.isHeld && !response.destroyed) await sleep(20);
     }
     response.end();
   }

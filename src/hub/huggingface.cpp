@@ -61,7 +61,7 @@ class HuggingFace : public Hub {
   }
 
   std::string login_advice() const override {
-    return "accept its terms on its page if it asks for that, then set HF_TOKEN or run `hf auth login`";
+    return "accept its terms on its page if it asks for that, then set HF_TOKEN or run `spyhop login`";
   }
 
   RepoListing list(HubConnection& connection, const std::string& model_id, const std::string& revision) const override {

@@ -39,7 +39,7 @@ class ModelScope : public Hub {
     return "modelscope download --model " + model_id + (revision == default_revision() ? "" : " --revision " + revision);
   }
 
-  std::string login_advice() const override { return "set MODELSCOPE_API_TOKEN or run `modelscope login`"; }
+  std::string login_advice() const override { return "set MODELSCOPE_API_TOKEN or run `spyhop login --model-src modelscope`"; }
 
   RepoListing list(HubConnection& connection, const std::string& model_id, const std::string& revision) const override {
     const std::string url = route(model_id) + "/files?Revision=" + percent_encoded(revision, false) + "&Recursive=True";

@@ -25,8 +25,8 @@ function filesOf(family) {
 
 /**
  * {url, close(), sent: bytes of files sent, fetched: names of files asked for, settings}. The settings can be changed at any time:
- * token (asked for with every file, and the only one that belongs to somebody), msPerPiece (a pause after every 64 KiB), isHeld (no more is sent
- * while it is true).
+ * token (asked for with every file, and the only one that belongs to somebody), msPerPiece (a pause after every
+ * 64 KiB), isHeld (no more is sent while it is true).
  */
 export async function startHub() {
   const hub = { sent: 0, fetched: [], settings: { token: null, msPerPiece: 0 } };

@@ -111,7 +111,7 @@ describe('download', () => {
     hub.settings.token = 'hf_secret';
     const refused = await run(['download', ...tiny]);
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /status 403\): the model is guarded; accept its terms .* HF_TOKEN or run `hf auth login`/);
+    assert.match(refused.stderr, /status 403\): the model is guarded; accept its terms .* HF_TOKEN or run `spyhop login`/);
     assert.equal(refused.stdout, '');
     const { code, stderr } = await run(['download', ...tiny], { HF_TOKEN: 'hf_secret' });
     assert.equal(code, 0, stderr);

@@ -40,32 +40,65 @@ struct ChatMessage {
 /// How the next token is chosen. The defaults leave the model's distribution as it is.
 /// Order of application: repetition penalty, frequency and presence penalty, logit_bias, temperature, top_k, top_p, min_p.
 struct SamplingParams {
-  double temperature = 1.0;         // 0 = greedy; at most 2
-  double top_p = 1.0;               // (0, 1]; 1 disables
-  int top_k = 0;                    // 0 disables
-  double min_p = 0.0;               // [0, 1], share of the best token's probability; 0 disables
-  double repetition_penalty = 1.0;  // (0, 2], once per distinct token of prompt and answer; 1 disables
-  double frequency_penalty = 0.0;   // [-2, 2], per occurrence in the answer
-  double presence_penalty = 0.0;    // [-2, 2], once per distinct token of the answer
+  double temperature = 1.0;              // 0 = greedy; at most 2
+  double top_p = 1.0;                    // (0, 1]; 1 disables
+  int top_k = 0;                         // 0 disables
+  double min_p = 0.0;                    // [0, 1], share of the best token's probability; 0 disables
+  double repetition_penalty = 1.0;       // (0, 2], once per distinct token of prompt and answer; 1 disables
+  double frequency_penalty = 0.0;        // [-2, 2], per occurrence in the answer
+  double presence_penalty = 0.0;         // [-2, 2], once per distinct token of the answer
   std::map<int32_t, double> logit_bias;  // token id -> [-100, 100]
-  std::optional<uint64_t> seed;     // same seed, same text; absent: drawn per request
-  bool logprobs = false;            // report the chosen token's log-probability
-  int top_logprobs = 0;             // and those of the best N tokens, 0..20
+  std::optional<uint64_t> seed;          // same seed, same text; absent: drawn per request
+  bool logprobs = false;                 // report the chosen token's log-probability
+  int top_logprobs = 0;                  // and those of the best N tokens, 0..20
+};
+
+/// A JSON value that is valid under a schema.
+struct JsonSchemaConstraint {
+  std::string schema;  // JSON text; the properties of an answer keep its order
+};
+
+/// Any JSON object.
+struct JsonObjectConstraint {};
+
+struct RegexConstraint {
+  std::string pattern;  // for the whole answer
+};
+
+/// One of these strings.
+struct ChoiceConstraint {
+  std::vector<std::string> choices;
+};
+
+struct GrammarConstraint {
+  std::string grammar;  // GBNF, whose rule "root" is the answer
+};
+
+/// What a whole answer must match. The dialects and limits are those of grammar/.
+using AnswerConstraint =
+    std::variant<JsonSchemaConstraint, JsonObjectConstraint, RegexConstraint, ChoiceConstraint, GrammarConstraint>;
+
+/// Holds what follows each "<|det|>" to "[[x1, y1, x2, y2], ...]" with whole numbers from 0 to 999, closed by "<|/det|>".
+struct BoxConstraint {
+  int max_boxes = 64;  // in one list; 1 to 1000
 };
 
 struct ChatRequest {
-  std::string request_id;                  // for logs and x-request-id
-  std::string model;                       // as the client named it
+  std::string request_id;  // for logs and x-request-id
+  std::string model;       // as the client named it
   std::vector<ChatMessage> messages;
   SamplingParams sampling;
-  int n = 1;                               // answers wanted, each with its own seed
-  std::optional<int> max_tokens;           // per answer; absent: what the context leaves
-  std::vector<std::string> stop;           // never part of the answer
-  int priority = 0;                        // smaller goes first
-  std::string cache_salt;                  // requests with different salts share no cached prefix
-  std::optional<int> timeout_ms;           // from submission to the last token; absent: the server's limit alone
+  int n = 1;                      // answers wanted, each with its own seed
+  std::optional<int> max_tokens;  // per answer; absent: what the context leaves
+  std::vector<std::string> stop;  // never part of the answer
+  int priority = 0;               // smaller goes first
+  std::string cache_salt;         // requests with different salts share no cached prefix
+  std::optional<int> timeout_ms;  // from submission to the last token; absent: the server's limit alone
   bool ignore_eos = false;
-  bool skip_special_tokens = false;        // false keeps the grounding tokens in the text
+  bool skip_special_tokens = false;  // false keeps the grounding tokens in the text
+  std::optional<AnswerConstraint> constraint;
+  std::string constraint_field;        // path of the request field it comes from, for errors: "guided_regex"
+  std::optional<BoxConstraint> boxes;  // not together with a constraint
 };
 
 enum class FinishReason {

@@ -26,8 +26,10 @@ std::string model_json(const ModelInfo& model) {
   return to_text(model_object(model));
 }
 
-std::string model_list_json(const ModelInfo& model) {
-  return to_text({{"object", "list"}, {"data", Json::array({model_object(model)})}});
+std::string model_list_json(const std::vector<ModelInfo>& models) {
+  Json data = Json::array();
+  for (const ModelInfo& model : models) data.push_back(model_object(model));
+  return to_text({{"object", "list"}, {"data", std::move(data)}});
 }
 
 }  // namespace spyhop

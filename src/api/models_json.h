@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "spyhop/engine.h"
 
@@ -10,7 +11,7 @@ namespace spyhop {
 /// One model: OpenAI's four fields, the context length, and what goes in and comes out.
 std::string model_json(const ModelInfo& model);
 
-/// The list of the one model served.
-std::string model_list_json(const ModelInfo& model);
+/// The list of the models served.
+std::string model_list_json(const std::vector<ModelInfo>& models);
 
 }  // namespace spyhop

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "cli/commands.h"
@@ -17,12 +18,45 @@
 #include "cli/stop_signals.h"
 #include "common/log.h"
 #include "common/metrics.h"
+#include "common/problem_list.h"
 #include "http/server.h"
-#include "spyhop/engine.h"
+#include "spyhop/engine_directory.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
 namespace {
+
+/// The one model of a process. Thread safety: all members from any thread.
+class OneModel : public EngineDirectory {
+ public:
+  void set(std::shared_ptr<Engine> engine) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    engine_ = std::move(engine);
+  }
+
+  std::shared_ptr<Engine> find_engine(const std::string& model) const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!engine_) throw Error(ErrorCode::kUnavailable, "the model is still loading; try again later", "model");
+    const std::string served = engine_->model().id;
+    if (model.empty() || model == served) return engine_;
+    throw Error(ErrorCode::kModelNotFound,
+                "the model " + in_quotes(model) + " is not served here; allowed: " + in_quotes(served), "model");
+  }
+
+  std::vector<std::shared_ptr<Engine>> engines() const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return engine_ ? std::vector<std::shared_ptr<Engine>>{engine_} : std::vector<std::shared_ptr<Engine>>{};
+  }
+
+  bool is_loading() const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return !engine_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<Engine> engine_;  // guarded by mutex_
+};
 
 /// A signal that comes while the checkpoint is fetched or loaded ends the process: there is nothing to lose, since a download
 /// goes on where it was.
@@ -50,11 +84,12 @@ void serve(const LaunchOptions& options) {
   static StopSignals signals;     // outlives the thread that waits for the second one
   std::signal(SIGPIPE, SIG_IGN);  // a client that goes away shows as a failed write
   Metrics metrics;
-  HttpServer server(options.server, nullptr, &metrics);
+  OneModel model;
+  HttpServer server(options.server, model, &metrics);
   server.start();  // before loading: health checks are answered, requests get 503
   const auto begin = std::chrono::steady_clock::now();
-  const std::unique_ptr<Engine> engine = load_engine(options, metrics, signals);
-  server.set_engine(engine.get());
+  const std::shared_ptr<Engine> engine = load_engine(options, metrics, signals);
+  model.set(engine);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   spdlog::info("event=ready model={} context={} load_seconds={:.1f}", engine->model().id, engine->model().max_context,
                took.count());

@@ -10,8 +10,9 @@ constexpr std::chrono::milliseconds kPollInterval{100};
 
 }  // namespace
 
-AnswerReader::AnswerReader(std::unique_ptr<ResponseStream> stream, const Connection& connection, const ServerState& state)
-    : stream_(std::move(stream)), connection_(connection), state_(state) {}
+AnswerReader::AnswerReader(std::shared_ptr<Engine> engine, ChatRequest request, const Connection& connection,
+                           const ServerState& state)
+    : engine_(std::move(engine)), stream_(engine_->submit(std::move(request))), connection_(connection), state_(state) {}
 
 void AnswerReader::check_wanted() {
   if (state_.stopping) throw Error(ErrorCode::kUnavailable, "the server is shutting down");

@@ -14,7 +14,8 @@ namespace spyhop {
 /// Reads a ResponseStream while watching the client's connection. Destroying it cancels what is not finished. One thread.
 class AnswerReader {
  public:
-  AnswerReader(std::unique_ptr<ResponseStream> stream, const Connection& connection, const ServerState& state);
+  /// Submits the request, and throws what Engine::submit() throws. Keeps the engine alive.
+  AnswerReader(std::shared_ptr<Engine> engine, ChatRequest request, const Connection& connection, const ServerState& state);
 
   /// The next event, never a StreamError, or nothing when none came within a tenth of a second.
   /// Throws Error{kCancelled} when the client has gone, which is noticed as soon; Error{kUnavailable} when the server
@@ -24,6 +25,7 @@ class AnswerReader {
  private:
   void check_wanted();
 
+  std::shared_ptr<Engine> engine_;  // before stream_, which is destroyed first
   std::unique_ptr<ResponseStream> stream_;
   const Connection& connection_;
   const ServerState& state_;

@@ -11,7 +11,6 @@
 #include "api/error_json.h"
 #include "http/answer_reader.h"
 #include "http/answers.h"
-#include "http/model_routes.h"
 #include "http/request_id.h"
 #include "http/sse_writer.h"
 
@@ -31,13 +30,11 @@ struct AnswerShape {
   }
 };
 
-ChatCompletionCall parse_call(RouteCall& call, const ServerState& state, const ModelInfo& served) {
+ChatCompletionCall parse_call(RouteCall& call, const ServerState& state) {
   ChatRequestLimits limits;
   limits.max_messages = state.config.max_messages;
   ChatCompletionCall parsed = parse_chat_request(call.body, limits);
   call.body = {};
-  if (parsed.request.model.empty()) parsed.request.model = served.id;
-  require_model(parsed.request.model, served);
   parsed.request.request_id = call.exchange.request_id;
   return parsed;
 }
@@ -128,12 +125,13 @@ void stream_answer(RouteCall& call, std::shared_ptr<StreamedAnswer> answer) {
 }
 
 void handle_chat(RouteCall& call, const ServerState& state) {
-  Engine& engine = state.require_engine();
-  const ModelInfo served = engine.model();
-  ChatCompletionCall parsed = parse_call(call, state, served);
+  ChatCompletionCall parsed = parse_call(call, state);
+  const std::shared_ptr<Engine> engine = state.models.find_engine(parsed.request.model);
+  const ModelInfo served = engine->model();
+  parsed.request.model = served.id;
   const CompletionHead head{make_id("chatcmpl-"), std::time(nullptr), served.id, served.fingerprint};
   const AnswerShape shape{parsed.request.n, parsed.request.sampling.logprobs, parsed.include_usage, parsed.include_metrics};
-  AnswerReader reader(engine.submit(std::move(parsed.request)), call.exchange.connection, state);
+  AnswerReader reader(engine, std::move(parsed.request), call.exchange.connection, state);
   if (parsed.stream) {
     stream_answer(call, std::make_shared<StreamedAnswer>(std::move(reader), head, shape, call.exchange));
   } else {

@@ -1,24 +1,24 @@
 #include "http/model_routes.h"
 
 #include "api/models_json.h"
-#include "common/problem_list.h"
 #include "http/answers.h"
 
 namespace spyhop {
+namespace {
 
-void require_model(const std::string& requested, const ModelInfo& served) {
-  if (requested == served.id) return;
-  throw Error(ErrorCode::kModelNotFound,
-              "the model " + in_quotes(requested) + " is not served here; allowed: " + in_quotes(served.id), "model");
+std::vector<ModelInfo> served_models(const EngineDirectory& models) {
+  std::vector<ModelInfo> served;
+  for (const auto& engine : models.engines()) served.push_back(engine->model());
+  return served;
 }
+
+}  // namespace
 
 Routes model_routes(const ServerState& state) {
   Route list{"GET", "/v1/models",
-             [&state](RouteCall& call) { answer_json(call.response, model_list_json(state.require_engine().model())); }};
+             [&state](RouteCall& call) { answer_json(call.response, model_list_json(served_models(state.models))); }};
   Route one{"GET", "/v1/models/", [&state](RouteCall& call) {
-              const ModelInfo served = state.require_engine().model();
-              require_model(call.path_tail, served);
-              answer_json(call.response, model_json(served));
+              answer_json(call.response, model_json(state.models.find_engine(call.path_tail)->model()));
             }};
   return {std::move(list), std::move(one)};
 }

@@ -6,10 +6,7 @@
 
 namespace spyhop {
 
-/// The one model served, as a list and alone. Ids may contain slashes. Throws Error{kModelNotFound} for any other id.
+/// The models served, as a list and each alone. Ids may contain slashes. Throws Error as EngineDirectory::find_engine().
 Routes model_routes(const ServerState& state);
-
-/// Throws Error{kModelNotFound} naming both unless `requested` is the served id.
-void require_model(const std::string& requested, const ModelInfo& served);
 
 }  // namespace spyhop

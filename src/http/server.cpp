@@ -40,8 +40,8 @@ ListenerOptions listener_options(const ServerConfig& config) {
 
 class HttpServer::Impl {
  public:
-  Impl(const ServerConfig& config, Engine* engine, Metrics* metrics)
-      : state_(config, engine, metrics), protocol_(state_, all_routes(state_)) {}
+  Impl(const ServerConfig& config, const EngineDirectory& models, Metrics* metrics)
+      : state_(config, models, metrics), protocol_(state_, all_routes(state_)) {}
 
   void start() {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -63,8 +63,8 @@ class HttpServer::Impl {
   std::unique_ptr<Listener> listener_;
 };
 
-HttpServer::HttpServer(const ServerConfig& config, Engine* engine, Metrics* metrics)
-    : impl_(std::make_unique<Impl>(config, engine, metrics)) {}
+HttpServer::HttpServer(const ServerConfig& config, const EngineDirectory& models, Metrics* metrics)
+    : impl_(std::make_unique<Impl>(config, models, metrics)) {}
 
 HttpServer::~HttpServer() {
   stop();
@@ -77,10 +77,6 @@ void HttpServer::start() {
 int HttpServer::port() const {
   const Listener* listener = impl_->listener();
   return listener == nullptr ? 0 : listener->port();
-}
-
-void HttpServer::set_engine(Engine* engine) {
-  impl_->state().engine = engine;
 }
 
 void HttpServer::drain() {

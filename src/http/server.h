@@ -1,21 +1,20 @@
-// The HTTP server: OpenAI's API in front of one engine.
+// The HTTP server: OpenAI's API in front of the engines of a directory.
 #pragma once
 
 #include <memory>
 
 #include "spyhop/config.h"
-#include "spyhop/engine.h"
+#include "spyhop/engine_directory.h"
 
 namespace spyhop {
 
-/// Listens, serves and drains. Life cycle: construct, start(), optionally set_engine(), drain() or stop(), destroy.
-/// It may start before there is an engine: /health then answers 200, everything that needs the engine 503.
+/// Listens, serves and drains. Life cycle: construct, start(), drain() or stop(), destroy.
+/// Engines may come and go meanwhile: each request looks its own up.
 /// Thread safety: every member may be called from any thread, start() once.
 class HttpServer {
  public:
-  /// `engine` may be null and must outlive the server or a later set_engine() followed by the end of every open request.
-  /// `metrics` may be null, which takes GET /metrics away, and must outlive the server.
-  explicit HttpServer(const ServerConfig& config, Engine* engine = nullptr, Metrics* metrics = nullptr);
+  /// `models` outlives the server. `metrics` may be null, which takes GET /metrics away, and outlives the server.
+  HttpServer(const ServerConfig& config, const EngineDirectory& models, Metrics* metrics = nullptr);
   ~HttpServer();  // stop()
 
   HttpServer(const HttpServer&) = delete;
@@ -27,9 +26,6 @@ class HttpServer {
 
   /// The port listened on, which config.port = 0 leaves to the system. 0 before start().
   int port() const;
-
-  /// Puts the engine into service once it has loaded.
-  void set_engine(Engine* engine);
 
   /// Refuses new requests with 503, waits up to config.drain_timeout for the open ones, each to its last byte, then stops.
   /// Call Engine::drain() beside it so that the engine ends the answers that would last longer.

@@ -6,7 +6,8 @@
 
 namespace spyhop {
 
-/// /health: the process is alive, always 200. /ready: requests would be taken, else 503. /load: how busy the engine is.
+/// /health: the process is alive, always 200. /ready: requests would be taken, else 503: the only model is on its way, or the
+/// server stops. /load: how busy the engines are, all together; of kv_cache_usage the largest.
 /// /metrics: everything counted, as Prometheus reads it; there where state has metrics. /version: this build.
 Routes status_routes(const ServerState& state);
 

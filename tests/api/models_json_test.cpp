@@ -17,8 +17,9 @@ TEST(models_json, AModelShowsWhatGoesInAndComesOut) {
   EXPECT_EQ(model_json(kModel), kModelJson);
 }
 
-TEST(models_json, TheListHoldsTheOneModel) {
-  EXPECT_EQ(model_list_json(kModel), R"({"object":"list","data":[)" + kModelJson + "]}");
+TEST(models_json, TheListHoldsEachModel) {
+  EXPECT_EQ(model_list_json({kModel, kModel}), R"({"object":"list","data":[)" + kModelJson + "," + kModelJson + "]}");
+  EXPECT_EQ(model_list_json({}), R"({"object":"list","data":[]})");
 }
 
 }  // namespace

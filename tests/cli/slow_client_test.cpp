@@ -11,6 +11,7 @@
 #include "common/metrics.h"
 #include "engine/engine_impl.h"
 #include "http/server.h"
+#include "support/fake_directory.h"
 #include "support/fake_model.h"
 #include "support/raw_client.h"
 
@@ -45,14 +46,15 @@ class SlowClientTest : public ::testing::Test {
     prepare.processor = runner->config().processor;
     prepare.max_context = info.max_context;
     runner->on_run = [](const std::vector<SequenceChunk>&) { std::this_thread::sleep_for(std::chrono::microseconds(200)); };
-    engine_ = std::make_unique<EngineImpl>(config, info, std::move(runner), prepare, &metrics_);
+    engine_ = std::make_shared<EngineImpl>(config, info, std::move(runner), prepare, &metrics_);
   }
 
   void serve(milliseconds write_timeout) {
     ServerConfig config;
     config.port = 0;
     config.write_timeout = write_timeout;
-    server_ = std::make_unique<HttpServer>(config, engine_.get(), &metrics_);
+    models_.add(engine_);
+    server_ = std::make_unique<HttpServer>(config, models_, &metrics_);
     server_->start();
     // The HTTP library makes its tables with the first request; ThreadSanitizer does not see how it guards them.
     test::RawClient first(server_->port());
@@ -79,7 +81,8 @@ class SlowClientTest : public ::testing::Test {
   }
 
   Metrics metrics_;
-  std::unique_ptr<EngineImpl> engine_;
+  std::shared_ptr<EngineImpl> engine_;
+  test::FakeDirectory models_;
   std::unique_ptr<HttpServer> server_;
 };
 

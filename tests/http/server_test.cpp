@@ -96,8 +96,8 @@ TEST(server, CountsRequestsByMethodHandlerAndStatus) {
 
 TEST(server, HasNoMetricsRouteWithoutMetrics) {
   spdlog::set_level(spdlog::level::off);
-  FakeEngine engine(hello);
-  HttpServer server(small_config(), &engine);
+  const FakeDirectory models(std::make_shared<FakeEngine>(hello));
+  HttpServer server(small_config(), models);
   server.start();
   httplib::Client client("127.0.0.1", server.port());
   EXPECT_EQ(client.Get("/metrics")->status, 404);
@@ -106,18 +106,19 @@ TEST(server, HasNoMetricsRouteWithoutMetrics) {
 
 TEST(server, AnswersWhileTheModelLoads) {
   spdlog::set_level(spdlog::level::off);
-  HttpServer server(small_config());
+  FakeDirectory models;
+  models.set_loading();
+  HttpServer server(small_config(), models);
   server.start();
   httplib::Client client("127.0.0.1", server.port());
-  EXPECT_EQ(client.Get("/health")->status, 200);
-  for (const char* path : {"/ready", "/load", "/v1/models", "/v1/models/x"}) {
+  for (const char* path : {"/health", "/load", "/v1/models"}) EXPECT_EQ(client.Get(path)->status, 200) << path;
+  for (const char* path : {"/ready", "/v1/models/x"}) {
     const auto response = client.Get(path);
     EXPECT_EQ(response->status, 503) << path;
     EXPECT_EQ(response->get_header_value("Retry-After"), "5");
   }
   EXPECT_EQ(client.Post(kChatPath, chat_body(), "application/json")->status, 503);
-  FakeEngine engine(hello);
-  server.set_engine(&engine);
+  models.add(std::make_shared<FakeEngine>(hello));
   EXPECT_EQ(client.Get("/ready")->status, 200);
   EXPECT_EQ(client.Post(kChatPath, chat_body(), "application/json")->status, 200);
   server.stop();
@@ -379,7 +380,8 @@ TEST(server, DrainingEndsWhatLastsTooLong) {
 }
 
 TEST(server, StoppingTwiceOrWithoutAStartIsFine) {
-  HttpServer never_started(small_config());
+  const FakeDirectory models;
+  HttpServer never_started(small_config(), models);
   never_started.stop();
   TestServer test;
   test.server.stop();
@@ -391,9 +393,9 @@ TEST(server, AnAddressThatCannotBeHadIsAnError) {
   TestServer test;
   ServerConfig config = small_config();
   config.port = test.server.port();
-  const auto message_of = [](const ServerConfig& bad) -> std::string {
+  const auto message_of = [&](const ServerConfig& bad) -> std::string {
     try {
-      HttpServer(bad).start();
+      HttpServer(bad, test.models).start();
     } catch (const Error& e) {
       return e.what();
     }

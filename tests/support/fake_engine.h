@@ -30,7 +30,8 @@ using Script = std::vector<Step>;
 class FakeEngine : public Engine {
  public:
   /// Answers every request with what `make_script` gives for it, or throws what it throws.
-  explicit FakeEngine(std::function<Script(const ChatRequest&)> make_script) : make_script_(std::move(make_script)) {}
+  explicit FakeEngine(std::function<Script(const ChatRequest&)> make_script, std::string id = "deepseek-ai/deepseek-vl2-tiny")
+      : make_script_(std::move(make_script)), id_(std::move(id)) {}
 
   std::unique_ptr<ResponseStream> submit(ChatRequest request) override {
     Script script = make_script_(request);
@@ -41,7 +42,7 @@ class FakeEngine : public Engine {
     return std::make_unique<Stream>(std::move(script), log_);
   }
 
-  ModelInfo model() const override { return {"deepseek-ai/deepseek-vl2-tiny", 1734000000, 4096, "fp_0123"}; }
+  ModelInfo model() const override { return {id_, 1734000000, 4096, "fp_0123"}; }
   EngineStats stats() const override { return load; }
   void drain(std::chrono::milliseconds) override {}
 
@@ -110,6 +111,7 @@ class FakeEngine : public Engine {
   };
 
   std::function<Script(const ChatRequest&)> make_script_;
+  const std::string id_;
   std::shared_ptr<Log> log_ = std::make_shared<Log>();
 };
 

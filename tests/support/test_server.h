@@ -5,11 +5,13 @@
 #include <spdlog/spdlog.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "common/metrics.h"
 #include "http/server.h"
+#include "support/fake_directory.h"
 #include "support/fake_engine.h"
 
 namespace spyhop::test {
@@ -43,7 +45,10 @@ inline ServerConfig small_config() {
 
 struct TestServer {
   explicit TestServer(std::function<Script(const ChatRequest&)> script = hello, const ServerConfig& config = small_config())
-      : engine(std::move(script)), server(config, &engine, &metrics) {
+      : shared_engine(std::make_shared<FakeEngine>(std::move(script))),
+        engine(*shared_engine),
+        models(shared_engine),
+        server(config, models, &metrics) {
     spdlog::set_level(spdlog::level::off);
     server.start();
   }
@@ -55,7 +60,9 @@ struct TestServer {
   }
 
   Metrics metrics;
-  FakeEngine engine;
+  std::shared_ptr<FakeEngine> shared_engine;
+  FakeEngine& engine;
+  FakeDirectory models;
   HttpServer server;
 };
 

@@ -11,9 +11,8 @@ namespace spyhop {
 namespace {
 
 constexpr size_t kMaxKept = size_t{256} << 20;
-constexpr int64_t kWhile = int64_t{1} << 12;  // buffers taken: tens of steps
+constexpr int64_t kWhile = int64_t{1} << 12;  // large buffers taken: tens of steps
 constexpr size_t kLeastStep = 64;
-constexpr std::align_val_t kAlign{BufferPool::kAlignment};
 
 /// Lies before a buffer.
 struct alignas(BufferPool::kAlignment) Header {
@@ -36,21 +35,19 @@ void* buffer_behind(void* start, size_t capacity) {
 }
 
 /// Throws std::bad_alloc.
-void* new_buffer(size_t capacity) {
-  const size_t bytes = capacity + sizeof(Header);
-  if (capacity < BufferPool::kSmallest) return buffer_behind(::operator new(bytes, kAlign), capacity);
+void* map_pages(size_t bytes) {
   void* const start = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (start == MAP_FAILED) throw std::bad_alloc();
-  return buffer_behind(start, capacity);
+  return start;
 }
 
-void delete_buffer(void* buffer) {
+void* new_large_buffer(size_t capacity) {
+  return buffer_behind(map_pages(capacity + sizeof(Header)), capacity);
+}
+
+void delete_large_buffer(void* buffer) {
   Header* const header = header_of(buffer);
-  if (header->capacity < BufferPool::kSmallest) {
-    ::operator delete(header, kAlign);
-  } else {
-    ::munmap(header, header->capacity + sizeof(Header));
-  }
+  ::munmap(header, header->capacity + sizeof(Header));
 }
 
 /// Never destroyed: tensors may be let go while the process ends.
@@ -81,15 +78,37 @@ BufferPool::BufferPool(size_t max_kept) : max_kept_(max_kept) {}
 
 BufferPool::~BufferPool() {
   for (const auto& [capacity, shelf] : shelves_) {
-    for (void* const buffer : shelf.unused) delete_buffer(buffer);
+    for (void* const buffer : shelf.unused) delete_large_buffer(buffer);
   }
+  for (void* const slab : slabs_) ::munmap(slab, kSlabBytes);
 }
 
 void* BufferPool::take(size_t bytes) {
   const size_t capacity = capacity_for(bytes);
-  if (capacity < kSmallest) return new_buffer(capacity);
+  if (capacity < kLargeFrom) return take_small(capacity);
   void* const buffer = take_unused(capacity);
-  return buffer == nullptr ? new_buffer(capacity) : buffer;
+  return buffer == nullptr ? new_large_buffer(capacity) : buffer;
+}
+
+void* BufferPool::take_small(size_t capacity) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<void*>& unused = small_[capacity];
+  if (unused.empty()) return cut_from_slab(capacity);
+  void* const buffer = unused.back();
+  unused.pop_back();
+  return buffer;
+}
+
+void* BufferPool::cut_from_slab(size_t capacity) {
+  const size_t bytes = capacity + sizeof(Header);
+  if (kSlabBytes - slab_used_ < bytes) {
+    slabs_.reserve(slabs_.size() + 1);
+    slabs_.push_back(map_pages(kSlabBytes));
+    slab_used_ = 0;
+  }
+  void* const start = static_cast<char*>(slabs_.back()) + slab_used_;
+  slab_used_ += bytes;
+  return buffer_behind(start, capacity);
 }
 
 /// Null when there is none.
@@ -108,15 +127,19 @@ void* BufferPool::take_unused(size_t capacity) {
 
 void BufferPool::give_back(void* buffer) {
   const size_t capacity = header_of(buffer)->capacity;
-  if (capacity >= kSmallest && capacity <= kLargest) {
+  if (capacity <= kLargest) {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (capacity < kLargeFrom) {
+      small_[capacity].push_back(buffer);
+      return;
+    }
     if (kept_ + capacity <= max_kept_) {
       shelves_[capacity].unused.push_back(buffer);
       kept_ += capacity;
       return;
     }
   }
-  delete_buffer(buffer);
+  delete_large_buffer(buffer);
 }
 
 /// The longest unused lie first.
@@ -124,7 +147,7 @@ void BufferPool::let_go_of_idle_buffers() {
   num_taken_ = 0;
   for (auto& [capacity, shelf] : shelves_) {
     const auto end = shelf.unused.begin() + static_cast<std::ptrdiff_t>(shelf.least_unused);
-    std::for_each(shelf.unused.begin(), end, delete_buffer);
+    std::for_each(shelf.unused.begin(), end, delete_large_buffer);
     shelf.unused.erase(shelf.unused.begin(), end);
     kept_ -= capacity * shelf.least_unused;
     shelf.least_unused = shelf.unused.size();

@@ -2,7 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "runtime/kernels/check.h"
+#include "runtime/kernels/linear.h"
 #include "runtime/kernels/mix_experts.h"
 #include "runtime/kernels/rows.h"
 
@@ -13,7 +16,7 @@ namespace {
 struct Order {
   std::vector<int64_t> counts;  // [num_experts] pairs of each expert
   std::vector<int64_t> tokens;  // [num_tokens * k] in expert order
-  std::vector<int64_t> slots;   // [num_tokens, k] place of each pair in that order
+  at::Tensor slots;             // [num_tokens, k] int64, place of each pair in that order
 };
 
 Order order_by_expert(const Routing& routing, size_t num_experts) {
@@ -23,17 +26,22 @@ Order order_by_expert(const Routing& routing, size_t num_experts) {
   std::vector<int64_t> next(num_experts, 0);
   for (size_t i = 1; i < num_experts; ++i) next[i] = next[i - 1] + order.counts[i - 1];
   order.tokens.resize(routing.ids.size());
-  order.slots.resize(routing.ids.size());
+  order.slots = at::empty({routing.num_tokens, routing.k}, at::kLong);
+  auto* const slots = order.slots.data_ptr<int64_t>();
   for (size_t i = 0; i < routing.ids.size(); ++i) {
     const int64_t slot = next[static_cast<size_t>(routing.ids[i])]++;
-    order.slots[i] = slot;
+    slots[i] = slot;
     order.tokens[static_cast<size_t>(slot)] = static_cast<int64_t>(i) / routing.k;
   }
   return order;
 }
 
-at::Tensor matrix(const std::vector<int64_t>& values, int64_t rows, int64_t columns) {
-  return at::tensor(values, at::kLong).view({rows, columns});
+/// The routing's values as a tensor, [num_tokens, k].
+template <typename T>
+at::Tensor matrix(const Routing& routing, const std::vector<T>& values, at::ScalarType type) {
+  at::Tensor result = at::empty({routing.num_tokens, routing.k}, type);
+  std::copy(values.begin(), values.end(), static_cast<T*>(result.data_ptr()));
+  return result;
 }
 
 }  // namespace
@@ -62,15 +70,16 @@ Moe::Results Moe::run_experts(const at::Tensor& rows, const std::vector<Group>& 
       shared_experts_ ? at::empty({x.size(0), shared_experts_->width()}, x.options()) : at::Tensor();
   std::vector<kernels::LinearTask> gate_up;
   std::vector<kernels::LinearTask> down;
+  gate_up.reserve(groups.size() + 1);
+  down.reserve(groups.size() + 1);
   // The shared experts have the most rows: first, so that no thread ends on them alone.
   if (shared_experts_) {
     gate_up.push_back(shared_experts_->gate_up_task(x, shared_inner));
     down.push_back(shared_experts_->down_task(shared_inner, results.shared));
   }
   for (const Group& group : groups) {
-    const auto part = [&group](const at::Tensor& tensor) { return tensor.narrow(0, group.first, group.count); };
-    gate_up.push_back(group.expert->gate_up_task(part(rows), part(inner)));
-    down.push_back(group.expert->down_task(part(inner), part(results.routed)));
+    gate_up.push_back(kernels::rows_of_task(group.expert->gate_up_task(rows, inner), group.first, group.count));
+    down.push_back(kernels::rows_of_task(group.expert->down_task(inner, results.routed), group.first, group.count));
   }
   kernels::linear(gate_up);
   kernels::linear(down);
@@ -96,14 +105,13 @@ at::Tensor Moe::forward(const at::Tensor& x, MoeTrace* trace) const {
     if (order.counts[i] > 0) groups.push_back({&experts_[i], first, order.counts[i]});
     first += order.counts[i];
   }
-  const at::Tensor weights = at::tensor(routing.weights, at::kFloat).view({routing.num_tokens, routing.k});
+  const at::Tensor weights = matrix(routing, routing.weights, at::kFloat);
   const at::Tensor rows = kernels::gather_rows(x, order.tokens);
-  const at::Tensor slots = matrix(order.slots, routing.num_tokens, routing.k);
   const Results results = on_cpu(x) ? run_experts(rows, groups, x) : run_experts_in_turn(rows, groups, x);
-  at::Tensor mixed = kernels::mix_experts(results.routed, slots.to(x.device()), weights.to(x.device()));
+  at::Tensor mixed = kernels::mix_experts(results.routed, order.slots.to(x.device()), weights.to(x.device()));
   if (trace != nullptr) {
     const std::vector<int64_t> ids(routing.ids.begin(), routing.ids.end());
-    *trace = {matrix(ids, routing.num_tokens, routing.k), weights};
+    *trace = {matrix(routing, ids, at::kLong), weights};
   }
   if (shared_experts_) kernels::add_in_place(mixed, results.shared);
   return mixed;

@@ -273,15 +273,26 @@ TEST(serve_bench, OptionsThatDoNotGoTogetherAreRefused) {
   EXPECT_EQ(server.num_requests(), 0u) << "refused before the server is asked";
 }
 
-TEST(serve_bench, MemoryGrowthCountsFromTheEndOfTheWarmup) {
+TEST(serve_bench, MemoryGrowthIsBetweenMediansAfterTheWarmupAndAtTheEnd) {
   MemoryWatch memory(getpid(), 5);
   memory.sample(1);
   EXPECT_FALSE(memory.is_warm());
-  memory.sample(6);
+  for (const double seconds : {6.0, 7.0, 7.5, 8.0}) memory.sample(seconds);
   EXPECT_TRUE(memory.is_warm());
-  const std::vector<char> ballast(64 << 20, 1);
-  memory.sample(7);
-  EXPECT_GE(memory.end_bytes(), memory.base_bytes() + (60 << 20) * static_cast<uint64_t>(ballast[5]));
+  const uint64_t before = memory.base_bytes();
+  constexpr uint64_t kBallast = 64 << 20;
+  {
+    const std::vector<char> for_a_moment(kBallast, 1);
+    memory.sample(9);
+    EXPECT_GE(memory.peak_bytes(), before + kBallast / 2 + static_cast<uint64_t>(for_a_moment[5]));
+  }
+  memory.sample(10);
+  memory.sample(11);
+  EXPECT_LT(memory.base_bytes(), before + kBallast / 4) << "one high value does not move the base";
+  EXPECT_LT(memory.end_bytes(), before + kBallast / 4);
+  const std::vector<char> ballast(kBallast, 1);
+  for (const double seconds : {60.0, 61.0, 62.0}) memory.sample(seconds);
+  EXPECT_GE(memory.end_bytes(), memory.base_bytes() + kBallast * 15 / 16 * static_cast<uint64_t>(ballast[5]));
   EXPECT_GT(memory.growth_percent(), 0);
 }
 

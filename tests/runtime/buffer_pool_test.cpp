@@ -62,6 +62,22 @@ TEST(BufferPool, LetsGoOfWhatNobodyUses) {
   EXPECT_GE(pool.kept_bytes(), 100 * kUnit);
 }
 
+TEST(BufferPool, SmallBuffersComeFromSlabsAndAreUsedAgain) {
+  BufferPool pool(0);
+  std::vector<void*> buffers;
+  for (int i = 0; i < 100; ++i) buffers.push_back(pool.take(3 * kUnit));  // several slabs
+  const std::set<void*> first(buffers.begin(), buffers.end());
+  EXPECT_EQ(first.size(), 100U);
+  for (void* const buffer : buffers) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer) % BufferPool::kAlignment, 0U);
+    std::memset(buffer, 1, 3 * kUnit);
+    pool.give_back(buffer);
+  }
+  for (void*& buffer : buffers) EXPECT_EQ(first.count(buffer = pool.take(3 * kUnit)), 1U);
+  EXPECT_EQ(first.count(pool.take(3 * kUnit)), 0U);
+  EXPECT_EQ(pool.kept_bytes(), 0U);
+}
+
 TEST(BufferPool, ServesManyThreads) {
   BufferPool pool(8 << 20);
   std::vector<std::thread> threads;

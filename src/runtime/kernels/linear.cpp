@@ -315,6 +315,15 @@ LinearTask linear_task(const at::Tensor& x, const PackedMatrix& weight, const at
   return task;
 }
 
+LinearTask rows_of_task(const LinearTask& task, int64_t first, int64_t count) {
+  require(first >= 0 && count >= 0 && first + count <= task.num_rows, "rows that a task has");
+  LinearTask rows = task;
+  rows.x = static_cast<const char*>(task.x) + first * task.x_row_bytes;
+  rows.y = static_cast<char*>(task.y) + first * task.y_row_bytes;
+  rows.num_rows = count;
+  return rows;
+}
+
 at::Tensor linear(const at::Tensor& x, const PackedMatrix& weight, const at::Tensor& bias, Activation activation) {
   require(x.dim() == 2 && x.size(1) == weight.in(), "linear's shapes do not fit");
   require(!bias.defined() || (bias.numel() == weight.out() && bias.scalar_type() == x.scalar_type() && bias.is_contiguous()),

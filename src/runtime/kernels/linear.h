@@ -39,6 +39,9 @@ at::Tensor linear(const at::Tensor& x, const PackedMatrix& weight, const at::Ten
 /// The task that multiplies x [num_rows, in] into y [num_rows, out]; both must outlive it.
 LinearTask linear_task(const at::Tensor& x, const PackedMatrix& weight, const at::Tensor& y);
 
+/// Rows [first, first + count) of a task.
+LinearTask rows_of_task(const LinearTask& task, int64_t first, int64_t count);
+
 /// The plain product by ATen's operations in f32, on any device. weight: [out, in], bias: [out] or undefined.
 at::Tensor linear_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {});
 

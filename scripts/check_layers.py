@@ -18,9 +18,10 @@ MAY_INCLUDE = {
     "engine": {"prompt", "runtime", "registry", "common"},
     "api": {"common"},
     "http": {"api", "common"},
+    "host": {"common"},
     "bench": {"common"},
     "cli": {"common", "registry", "config", "hub", "prompt", "runtime", "measure", "engine", "api", "http",
-            "bench"},
+            "host", "bench"},
 }
 STANDARD_ONLY = re.compile(r"<[a-z_]+>")  # <vector>, not <nlohmann/json.hpp>
 INCLUDE = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")', re.M)

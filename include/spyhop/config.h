@@ -80,6 +80,7 @@ struct ServerConfig {
   std::string host = "127.0.0.1";
   int port = 9997;                    // 0 = any free port
   std::vector<std::string> api_keys;  // empty = no key asked for
+  std::vector<std::string> admin_api_keys;  // for what changes the server; empty = those do
   size_t max_body_bytes = size_t{64} << 20;
   int max_messages = 1024;    // per request
   int max_connections = 256;  // streams and idle clients, one worker thread each

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,11 +59,13 @@ class Engine {
   virtual void drain(std::chrono::milliseconds timeout) = 0;
 };
 
-/// Called while a checkpoint loads, with the share done in [0, 1].
-using LoadProgress = void (*)(double share);
+/// Called while a checkpoint loads, by the thread that loads it, with the share done in [0, 1]. What it throws ends the
+/// loading.
+using LoadProgress = std::function<void(double share)>;
 
 /// Loads the checkpoint and starts the engine thread. Throws Error{kModelLoad} naming every file and tensor at fault.
 /// `metrics`, where given, outlives the engine.
-std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress progress = nullptr, Metrics* metrics = nullptr);
+std::unique_ptr<Engine> make_engine(const EngineConfig& config, const LoadProgress& progress = nullptr,
+                                    Metrics* metrics = nullptr);
 
 }  // namespace spyhop

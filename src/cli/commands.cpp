@@ -9,6 +9,7 @@ void declare_program(CLI::App& app) {
   app.set_version_flag("--version", "spyhop " SPYHOP_VERSION);
   app.require_subcommand(1);
   add_launch_command(app);
+  add_serve_command(app);
   add_config_command(app);
   add_plan_command(app);
   add_registrations_command(app);

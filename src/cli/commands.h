@@ -10,6 +10,7 @@ namespace spyhop {
 void declare_program(CLI::App& app);
 
 void add_launch_command(CLI::App& app);
+void add_serve_command(CLI::App& app);
 void add_config_command(CLI::App& app);
 void add_plan_command(CLI::App& app);
 void add_registrations_command(CLI::App& app);

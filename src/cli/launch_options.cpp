@@ -12,15 +12,18 @@
 namespace spyhop {
 namespace {
 
+void declare_config(CLI::App& command, LaunchOptions& o) {
+  with_env(command.add_option("--config", o.config_path, "JSON file with values for these flags, such as configs/laptop.json"))
+      ->configurable(false)
+      ->group("Model");
+}
+
 void declare_model(CLI::App& command, LaunchOptions& o) {
   static const std::map<std::string, ComputeType> kCompute{{"bf16", ComputeType::kBf16}, {"f32", ComputeType::kF32}};
   static const std::map<std::string, LoadFormat> kFormats{{"safetensors", LoadFormat::kSafetensors},
                                                           {"dummy", LoadFormat::kDummy}};
   static const std::map<std::string, DeviceType> kDevices{{"cpu", DeviceType::kCpu}, {"cuda", DeviceType::kCuda}};
   const std::string group = "Model";
-  with_env(command.add_option("--config", o.config_path, "JSON file with values for these flags, such as configs/laptop.json"))
-      ->configurable(false)
-      ->group(group);
   with_env(command.add_option("--model-path", o.engine.model_path, "Folder of the checkpoint, as the hubs lay it out"))
       ->check(CLI::ExistingDirectory)
       ->group(group);
@@ -167,12 +170,20 @@ void declare_images(CLI::App& command, LaunchOptions& o) {
 
 void declare_server(CLI::App& command, LaunchOptions& o) {
   const std::string group = "Server";
-  with_env(command.add_option("--host", o.server.host, "Address to listen on"))->capture_default_str()->group(group);
+  with_env(command.add_option("-H,--host", o.server.host, "Address to listen on"))->capture_default_str()->group(group);
   with_env(command.add_option("-p,--port", o.server.port, "Port; 0 = any free one"))
       ->check(CLI::Range(0, 65535))
       ->capture_default_str()
       ->group(group);
   with_env(command.add_option("--api-key", o.server.api_keys, "Key that clients must send; may be given several times"))
+      ->group(group);
+  with_env(command.add_option(
+               "--admin-api-key", o.server.admin_api_keys,
+               "Key for what changes the server: launching, ending, registering, removing; may be given several times"))
+      ->group(group);
+  with_env(command.add_option("--allow-model-path", o.allowed_model_folders,
+                              "Folder in which clients may name checkpoints; may be given several times (default: none)"))
+      ->check(CLI::ExistingDirectory)
       ->group(group);
   with_env(command.add_option("--max-body-bytes", o.server.max_body_bytes, "Bytes of a request's body"))
       ->check(CLI::Range(size_t{1024}, size_t{1} << 30))
@@ -226,7 +237,15 @@ void resolve_named_model(LaunchOptions& o) {
 
 }  // namespace
 
+void declare_serve_options(CLI::App& command, LaunchOptions& options) {
+  declare_config(command, options);
+  declare_engine(command, options);
+  declare_images(command, options);
+  declare_server(command, options);
+}
+
 void declare_launch_options(CLI::App& command, LaunchOptions& options) {
+  declare_config(command, options);
   declare_model(command, options);
   declare_model_source(command, options.source_flags);
   declare_engine(command, options);
@@ -234,7 +253,7 @@ void declare_launch_options(CLI::App& command, LaunchOptions& options) {
   declare_server(command, options);
 }
 
-void resolve_launch_options(LaunchOptions& o) {
+void resolve_server_options(LaunchOptions& o) {
   o.server.drain_timeout = std::chrono::seconds(o.drain_timeout_seconds);
   o.engine.request_timeout = std::chrono::seconds(o.request_timeout_seconds);
   o.engine.fetch.allow_remote = !o.refuses_remote_images;
@@ -248,6 +267,10 @@ void resolve_launch_options(LaunchOptions& o) {
                   "kv-cache-memory");
     }
   }
+}
+
+void resolve_launch_options(LaunchOptions& o) {
+  resolve_server_options(o);
   if (o.engine.model_path.empty()) resolve_named_model(o);
 }
 

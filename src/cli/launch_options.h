@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/model_source.h"
 #include "spyhop/config.h"
@@ -19,7 +20,8 @@ struct LaunchOptions {
   std::string model_engine = "libtorch";
   std::string model_format = "pytorch";
   ModelSourceFlags source_flags;
-  std::optional<ModelSource> source;  // of a model that is named and has no model_path
+  std::optional<ModelSource> source;               // of a model that is named and has no model_path
+  std::vector<std::string> allowed_model_folders;  // that clients may name as model_path
   std::string log_level = "info";
   std::string kv_cache_memory;  // empty = by default
   int drain_timeout_seconds = 30;
@@ -31,8 +33,13 @@ struct LaunchOptions {
 /// Declares every flag on `command`; `options` outlives it.
 void declare_launch_options(CLI::App& command, LaunchOptions& options);
 
-/// Carries over what CLI11 could not put in place by itself, and finds a named model in the registry. Throws Error for what
-/// cannot be served.
+/// The same without what makes one model of all: settings of a server and defaults of its models.
+void declare_serve_options(CLI::App& command, LaunchOptions& options);
+
+/// Carries over what CLI11 could not put in place by itself. Throws Error for settings that contradict each other.
+void resolve_server_options(LaunchOptions& options);
+
+/// The same, and finds a named model in the registry. Throws Error for what cannot be served.
 void resolve_launch_options(LaunchOptions& options);
 
 }  // namespace spyhop

@@ -93,15 +93,13 @@ FetchOptions visible_fetch(const ModelSource& source) {
   return options;
 }
 
-std::string obtain_model(const ModelSource& source) {
-  if (!source.path.empty()) return source.path;
-  FetchOptions options = visible_fetch(source);
+FetchedModel obtain_model(const ModelSource& source, FetchOptions options) {
   options.prefer_cache = true;
-  const FetchedModel model = fetch_model(source.request, options);
+  FetchedModel model = fetch_model(source.request, options);
   spdlog::info("event=model_found hub={} model_id={} revision={} fetched_bytes={} folder={}", model.hub, model.model_id,
                model.revision, model.fetched_bytes, model.folder);
   compare_with_registry(source, model.folder);
-  return model.folder;
+  return model;
 }
 
 }  // namespace spyhop

@@ -33,8 +33,8 @@ ModelSource find_model_source(const std::string& model_name, const ModelChoice& 
 /// Options of a fetch that shows on stderr what it does.
 FetchOptions visible_fetch(const ModelSource& source);
 
-/// The folder of the model's checkpoint: the user's own, what a cache has, or what a hub sends. Blocks for as long as that
-/// takes.
-std::string obtain_model(const ModelSource& source);
+/// The model's checkpoint, as a cache has it or as a hub sends it. `options` as visible_fetch() gives them. Blocks for as long
+/// as that takes.
+FetchedModel obtain_model(const ModelSource& source, FetchOptions options);
 
 }  // namespace spyhop

@@ -114,7 +114,7 @@ void log_kv_cache(const Runner& runner, ComputeType compute, int max_context) {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_engine(const EngineConfig& config, LoadProgress progress, Metrics* metrics) {
+std::unique_ptr<Engine> make_engine(const EngineConfig& config, const LoadProgress& progress, Metrics* metrics) {
   const ModelConfig model = read_config(config);
   const int max_context = resolve_context(config, model);
 

@@ -26,6 +26,7 @@ class AnswerReader {
   void check_wanted();
 
   std::shared_ptr<Engine> engine_;  // before stream_, which is destroyed first
+  std::unique_ptr<OpenRequests::Registration> registration_;
   std::unique_ptr<ResponseStream> stream_;
   const Connection& connection_;
   const ServerState& state_;

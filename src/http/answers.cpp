@@ -8,6 +8,10 @@
 
 namespace spyhop {
 
+std::string server_address(const RouteCall& call) {
+  return call.request.get_header_value("Host");
+}
+
 void answer_json(httplib::Response& response, const std::string& json) {
   response.status = 200;
   response.set_content(json, "application/json");

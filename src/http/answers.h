@@ -6,9 +6,13 @@
 #include <exception>
 #include <string>
 
+#include "http/route.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
+
+/// Host and port of this server as the client of the request knows them.
+std::string server_address(const RouteCall& call);
 
 void answer_json(httplib::Response& response, const std::string& json);
 

@@ -10,6 +10,7 @@
 #include "api/error_json.h"
 #include "http/answers.h"
 #include "http/api_key.h"
+#include "http/path_pattern.h"
 #include "http/request_id.h"
 
 namespace spyhop {
@@ -32,15 +33,6 @@ class CurrentExchange {
   CurrentExchange& operator=(const CurrentExchange&) = delete;
 };
 
-bool is_prefix(const Route& route) {
-  return route.path.size() > 1 && route.path.back() == '/';
-}
-
-bool matches_path(const Route& route, const std::string& path) {
-  if (!is_prefix(route)) return path == route.path;
-  return path.size() > route.path.size() && path.compare(0, route.path.size(), route.path) == 0;
-}
-
 bool matches_method(const Route& route, const std::string& method) {
   return method == route.method || (method == "HEAD" && route.method == "GET");
 }
@@ -51,7 +43,7 @@ void answer_preflight(const Request& request, Response& response) {
   const bool sane = !asked.empty() && asked.size() <= kMaxEchoBytes &&
                     std::all_of(asked.begin(), asked.end(), [](char c) { return c >= ' ' && c <= '~'; });
   response.status = 204;
-  response.set_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+  response.set_header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS");
   response.set_header("Access-Control-Allow-Headers", sane ? asked : "authorization, content-type, x-api-key, x-request-id");
   response.set_header("Access-Control-Max-Age", "86400");
 }
@@ -61,6 +53,22 @@ void log_access(const Exchange& exchange, Clock::time_point start) {
   spdlog::log(exchange.quiet ? spdlog::level::debug : spdlog::level::info,
               "request_id={} method={} path={} status={} ms={:.1f}{}{}", exchange.request_id, exchange.method, exchange.target,
               exchange.status, ms, exchange.note.empty() ? "" : " ", exchange.note);
+}
+
+/// The keys that open all but the routes that change the server.
+std::vector<std::string> known_keys(const ServerConfig& config) {
+  std::vector<std::string> keys = config.api_keys;
+  if (!keys.empty()) keys.insert(keys.end(), config.admin_api_keys.begin(), config.admin_api_keys.end());
+  return keys;
+}
+
+/// A page of another site, in a browser on this machine, reaches a server that asks for no key. Throws Error{kForbidden}.
+void refuse_other_sites(const Request& request, const ServerConfig& config) {
+  if (!config.api_keys.empty() || !config.admin_api_keys.empty() || !request.has_header("Origin")) return;
+  const std::string origin = request.get_header_value("Origin");
+  const size_t host = origin.find("://");
+  if (host != std::string::npos && origin.substr(host + 3) == request.get_header_value("Host")) return;
+  throw Error(ErrorCode::kForbidden, "a page of another site may not change this server; start it with --admin-api-key");
 }
 
 /// The path as sent, so still escaped, without the query.
@@ -88,12 +96,9 @@ Protocol::Protocol(const ServerState& state, Routes routes)
     response.status = status;
   });
   set_post_routing_handler([this](const Request& request, Response& response) { complete_headers(request, response); });
-  for (const Route& route : routes_) {
-    if (route.method != "POST") continue;
-    Post(route.path, [this, &route](const Request& request, Response& response, const httplib::ContentReader& reader) {
-      after_body(route, request, response, reader);
-    });
-  }
+  Post(".*", [this](const Request& request, Response& response, const httplib::ContentReader& reader) {
+    after_body(request, response, reader);
+  });
 }
 
 void Protocol::serve(Connection& connection, bool over_limit) {
@@ -139,11 +144,12 @@ httplib::Server::HandlerResponse Protocol::before_body(const Request& request, R
       return HandlerResponse::Handled;
     }
     const Route& route = find_route(request, response);
+    exchange.route = &route;
     exchange.handler = route.path;
     exchange.quiet = route.is_probe;
     check_admission(route, exchange);
     if (route.method == "POST") return HandlerResponse::Unhandled;
-    RouteCall call{request, response, exchange, request.path.substr(std::min(request.path.size(), route.path.size())), ""};
+    RouteCall call{request, response, exchange, exchange.path_values, ""};
     route.handler(call);
   } catch (...) {
     answer_error(response, to_error(std::current_exception(), exchange.request_id));
@@ -151,16 +157,32 @@ httplib::Server::HandlerResponse Protocol::before_body(const Request& request, R
   return HandlerResponse::Handled;
 }
 
+void Protocol::check_access(const Route& route, const Request& request) const {
+  if (route.is_probe) return;
+  const ServerConfig& config = state_.config;
+  if (!route.is_admin) return require_api_key(request, known_keys(config));
+  refuse_other_sites(request, config);
+  if (config.admin_api_keys.empty()) return require_api_key(request, config.api_keys);
+  try {
+    require_api_key(request, config.admin_api_keys);
+  } catch (const Error&) {
+    require_api_key(request, known_keys(config));
+    throw Error(ErrorCode::kForbidden, request.method + " " + route.path + " changes the server: it needs the admin key");
+  }
+}
+
 const Route& Protocol::find_route(const Request& request, Response& response) const {
   const Route* same_path = nullptr;
   for (const Route& route : routes_) {
-    if (!matches_path(route, request.path)) continue;
+    std::optional<std::vector<std::string>> values = match_path(route.path, request.path);
+    if (!values) continue;
     same_path = &route;
     if (!matches_method(route, request.method)) continue;
-    if (!route.is_probe) require_api_key(request, state_.config.api_keys);
+    check_access(route, request);
+    current_exchange->path_values = std::move(*values);
     return route;
   }
-  require_api_key(request, state_.config.api_keys);
+  require_api_key(request, known_keys(state_.config));
   if (same_path == nullptr) {
     throw Error(ErrorCode::kNotFound,
                 "there is no " + logged_path(request) +
@@ -212,12 +234,11 @@ std::string Protocol::read_body(const Request& request, const httplib::ContentRe
   return body;
 }
 
-void Protocol::after_body(const Route& route, const Request& request, Response& response,
-                          const httplib::ContentReader& reader) const {
+void Protocol::after_body(const Request& request, Response& response, const httplib::ContentReader& reader) const {
   Exchange& exchange = *current_exchange;
   try {
-    RouteCall call{request, response, exchange, "", read_body(request, reader)};
-    route.handler(call);
+    RouteCall call{request, response, exchange, exchange.path_values, read_body(request, reader)};
+    exchange.route->handler(call);
   } catch (...) {
     answer_error(response, to_error(std::current_exception(), exchange.request_id));
   }

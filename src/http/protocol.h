@@ -27,10 +27,10 @@ class Protocol : private httplib::Server {
 
  private:
   HandlerResponse before_body(const httplib::Request& request, httplib::Response& response) const;
-  void after_body(const Route& route, const httplib::Request& request, httplib::Response& response,
-                  const httplib::ContentReader& reader) const;
+  void after_body(const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& reader) const;
   void complete_headers(const httplib::Request& request, httplib::Response& response) const;
   const Route& find_route(const httplib::Request& request, httplib::Response& response) const;
+  void check_access(const Route& route, const httplib::Request& request) const;
   void check_admission(const Route& route, const Exchange& exchange) const;
   std::string read_body(const httplib::Request& request, const httplib::ContentReader& reader) const;
 

@@ -11,6 +11,8 @@
 
 namespace spyhop {
 
+struct Route;
+
 /// One request on its connection, from its head to the last byte of its answer.
 struct Exchange {
   Connection& connection;
@@ -22,13 +24,15 @@ struct Exchange {
   int status = 0;
   std::string note{};  // ends the line, such as "outcome=cancelled"
   bool quiet = false;  // a probe: logged at debug
+  const Route* route = nullptr;
+  std::vector<std::string> path_values{};
 };
 
 struct RouteCall {
   const httplib::Request& request;
   httplib::Response& response;
   Exchange& exchange;
-  std::string path_tail;  // of a prefix route: what follows the prefix, URL-decoded
+  std::vector<std::string> path_values;  // what stands for the names in braces of the route's path, URL-decoded
   std::string body;
 };
 
@@ -37,9 +41,10 @@ using RouteHandler = std::function<void(RouteCall& call)>;
 
 struct Route {
   std::string method;  // "GET" answers HEAD as well
-  std::string path;    // ends with "/" for a prefix
+  std::string path;    // "/v1/models/{model_uid}": see match_path()
   RouteHandler handler;
   bool is_probe = false;  // answered without a key, while draining and over the limit of requests
+  bool is_admin = false;  // changes the server: needs the admin key, where there is one
 };
 
 using Routes = std::vector<Route>;

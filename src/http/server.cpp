@@ -5,7 +5,10 @@
 #include <mutex>
 #include <utility>
 
+#include "http/catalog_routes.h"
 #include "http/chat_route.h"
+#include "http/cluster_routes.h"
+#include "http/launch_routes.h"
 #include "http/listener.h"
 #include "http/model_routes.h"
 #include "http/protocol.h"
@@ -17,7 +20,8 @@ namespace {
 
 Routes all_routes(const ServerState& state) {
   Routes routes{chat_route(state)};
-  for (Routes group : {model_routes(state), status_routes(state)}) {
+  for (Routes group :
+       {launch_routes(state), model_routes(state), catalog_routes(state), cluster_routes(state), status_routes(state)}) {
     for (Route& route : group) routes.push_back(std::move(route));
   }
   return routes;
@@ -40,8 +44,7 @@ ListenerOptions listener_options(const ServerConfig& config) {
 
 class HttpServer::Impl {
  public:
-  Impl(const ServerConfig& config, const EngineDirectory& models, Metrics* metrics)
-      : state_(config, models, metrics), protocol_(state_, all_routes(state_)) {}
+  Impl(const ServerConfig& config, const ServerParts& parts) : state_(config, parts), protocol_(state_, all_routes(state_)) {}
 
   void start() {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -63,8 +66,7 @@ class HttpServer::Impl {
   std::unique_ptr<Listener> listener_;
 };
 
-HttpServer::HttpServer(const ServerConfig& config, const EngineDirectory& models, Metrics* metrics)
-    : impl_(std::make_unique<Impl>(config, models, metrics)) {}
+HttpServer::HttpServer(const ServerConfig& config, const ServerParts& parts) : impl_(std::make_unique<Impl>(config, parts)) {}
 
 HttpServer::~HttpServer() {
   stop();

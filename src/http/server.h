@@ -1,20 +1,31 @@
-// The HTTP server: OpenAI's API in front of the engines of a directory.
+// The HTTP server: OpenAI's API in front of the models of a host.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "spyhop/config.h"
-#include "spyhop/engine_directory.h"
+#include "spyhop/model_catalog.h"
+#include "spyhop/model_host.h"
 
 namespace spyhop {
+
+class Metrics;
+
+/// What a server is made of. All of it outlives the server.
+struct ServerParts {
+  ModelHost& models;
+  Metrics* metrics = nullptr;             // null takes GET /metrics away
+  const ModelCatalog* catalog = nullptr;  // null takes the routes about names and caches away
+  std::function<void()> request_stop{};   // DELETE /v1/clusters; empty takes that away
+};
 
 /// Listens, serves and drains. Life cycle: construct, start(), drain() or stop(), destroy.
 /// Engines may come and go meanwhile: each request looks its own up.
 /// Thread safety: every member may be called from any thread, start() once.
 class HttpServer {
  public:
-  /// `models` outlives the server. `metrics` may be null, which takes GET /metrics away, and outlives the server.
-  HttpServer(const ServerConfig& config, const EngineDirectory& models, Metrics* metrics = nullptr);
+  HttpServer(const ServerConfig& config, const ServerParts& parts);
   ~HttpServer();  // stop()
 
   HttpServer(const HttpServer&) = delete;

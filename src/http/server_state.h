@@ -3,21 +3,33 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <functional>
 
 #include "common/metrics.h"
+#include "http/open_requests.h"
+#include "http/server.h"
 #include "spyhop/config.h"
-#include "spyhop/engine_directory.h"
+#include "spyhop/model_host.h"
 
 namespace spyhop {
 
-/// Thread safety: the flags are atomic, the rest is constant.
+/// Thread safety: the flags are atomic, what is referred to is thread-safe, the rest is constant.
 struct ServerState {
-  ServerState(const ServerConfig& server_config, const EngineDirectory& server_models, Metrics* server_metrics)
-      : config(server_config), models(server_models), metrics(server_metrics) {}
+  ServerState(const ServerConfig& server_config, const ServerParts& parts)
+      : config(server_config),
+        models(parts.models),
+        catalog(parts.catalog),
+        metrics(parts.metrics),
+        request_stop(parts.request_stop) {}
 
   const ServerConfig config;
-  const EngineDirectory& models;
-  Metrics* const metrics;             // null: nothing is counted
+  ModelHost& models;
+  const ModelCatalog* const catalog;
+  Metrics* const metrics;  // null: nothing is counted
+  const std::function<void()> request_stop;
+  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  mutable OpenRequests open_requests;
   std::atomic<bool> draining{false};  // no new requests
   std::atomic<bool> stopping{false};  // open ones end now
 

@@ -85,7 +85,7 @@ Weights weights_on(const at::Device& device, Weights weights, const ModelConfig&
 }
 
 VlModel load_model(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
-                   void (*progress)(double share)) {
+                   const std::function<void(double share)>& progress) {
   Weights weights = load_weights(dir, config, runtime, progress);
   return VlModel(weights_on(compute_options(runtime).device(), std::move(weights), config), config);
 }
@@ -245,7 +245,7 @@ std::vector<std::optional<SampledToken>> ModelRunner::step(const std::vector<Seq
 }  // namespace
 
 std::unique_ptr<Runner> make_runner(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
-                                    void (*progress)(double share)) {
+                                    const std::function<void(double share)>& progress) {
   check_runtime(runtime);
   pool_tensor_memory();
   kernels::force_instruction_set(runtime.instruction_set);

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -91,6 +92,6 @@ class Runner {
 /// Checks and loads the checkpoint in `dir` (for LoadFormat::kDummy only its config.json is read) and allocates the KV cache.
 /// Throws Error{kModelLoad} naming all missing, extra and misshapen tensors together.
 std::unique_ptr<Runner> make_runner(const std::string& dir, const ModelConfig& config, const RuntimeConfig& runtime,
-                                    void (*progress)(double share) = nullptr);
+                                    const std::function<void(double share)>& progress = nullptr);
 
 }  // namespace spyhop

@@ -221,14 +221,14 @@ Weights::Weights(const Map& tensors) {
 }
 
 Weights::Weights(Sources sources, Progress progress, MatrixSources matrices)
-    : sources_(std::move(sources)), matrices_(std::move(matrices)), progress_(progress) {
+    : sources_(std::move(sources)), matrices_(std::move(matrices)), progress_(std::move(progress)) {
   for (const auto& [name, source] : sources_) total_bytes_ += source.num_bytes;
   for (const auto& [name, source] : matrices_) total_bytes_ += source.num_bytes;
 }
 
 void Weights::count_made(int64_t num_bytes) const {
   made_bytes_ = std::min(total_bytes_, made_bytes_ + num_bytes);
-  if (progress_ != nullptr) progress_(static_cast<double>(made_bytes_) / static_cast<double>(total_bytes_));
+  if (progress_) progress_(static_cast<double>(made_bytes_) / static_cast<double>(total_bytes_));
 }
 
 at::Tensor Weights::at(const std::string& name) const {
@@ -274,7 +274,7 @@ Weights load_weights(const std::string& dir, const ModelConfig& config, const Ru
   }
   check_memory(plan_weights(config, runtime).num_bytes(),
                is_dummy ? "random weights of these dimensions" : dir + ": the weights");
-  return Weights(std::move(sources), progress, std::move(matrices));
+  return Weights(std::move(sources), std::move(progress), std::move(matrices));
 }
 
 }  // namespace spyhop

@@ -74,11 +74,12 @@ class Weights {
     int64_t num_bytes = 0;
   };
   using MatrixSources = std::unordered_map<std::string, MatrixSource>;
-  using Progress = void (*)(double share);
+  using Progress = std::function<void(double share)>;
 
   explicit Weights(const Map& tensors);
 
-  /// `progress`, which may be null, is called by at() with the share of all bytes that has been made; never beyond 1.
+  /// `progress`, which may be null, is called by at() with the share of all bytes that has been made; never beyond 1. What it
+  /// throws passes through at().
   /// `matrices`: those that are quantized.
   explicit Weights(Sources sources, Progress progress = nullptr, MatrixSources matrices = {});
 
@@ -101,7 +102,7 @@ class Weights {
   Sources sources_;
   MatrixSources matrices_;
   bool on_cpu_ = true;
-  Progress progress_ = nullptr;
+  Progress progress_;
   int64_t total_bytes_ = 0;
   mutable int64_t made_bytes_ = 0;
 };

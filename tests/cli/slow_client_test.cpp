@@ -11,7 +11,7 @@
 #include "common/metrics.h"
 #include "engine/engine_impl.h"
 #include "http/server.h"
-#include "support/fake_directory.h"
+#include "support/fake_host.h"
 #include "support/fake_model.h"
 #include "support/raw_client.h"
 
@@ -54,7 +54,7 @@ class SlowClientTest : public ::testing::Test {
     config.port = 0;
     config.write_timeout = write_timeout;
     models_.add(engine_);
-    server_ = std::make_unique<HttpServer>(config, models_, &metrics_);
+    server_ = std::make_unique<HttpServer>(config, ServerParts{models_, &metrics_});
     server_->start();
     // The HTTP library makes its tables with the first request; ThreadSanitizer does not see how it guards them.
     test::RawClient first(server_->port());
@@ -82,7 +82,7 @@ class SlowClientTest : public ::testing::Test {
 
   Metrics metrics_;
   std::shared_ptr<EngineImpl> engine_;
-  test::FakeDirectory models_;
+  test::FakeHost models_;
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -86,7 +86,7 @@ TEST(server, CountsRequestsByMethodHandlerAndStatus) {
   EXPECT_EQ(response->get_header_value("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
   for (const char* line : {R"(http_requests_total{handler="/v1/chat/completions",method="POST",status="2xx"} 2)",
                            R"(http_requests_total{handler="/v1/chat/completions",method="POST",status="4xx"} 1)",
-                           R"(http_requests_total{handler="/v1/models/",method="GET",status="4xx"} 1)",
+                           R"(http_requests_total{handler="/v1/models/{model_uid}",method="GET",status="4xx"} 1)",
                            R"(http_requests_total{handler="none",method="GET",status="4xx"} 1)",
                            R"(http_requests_total{handler="none",method="other",status="4xx"} 2)",
                            R"(spyhop:http_errors_total{status="404"} 2)"}) {
@@ -96,8 +96,8 @@ TEST(server, CountsRequestsByMethodHandlerAndStatus) {
 
 TEST(server, HasNoMetricsRouteWithoutMetrics) {
   spdlog::set_level(spdlog::level::off);
-  const FakeDirectory models(std::make_shared<FakeEngine>(hello));
-  HttpServer server(small_config(), models);
+  FakeHost models(std::make_shared<FakeEngine>(hello));
+  HttpServer server(small_config(), {models});
   server.start();
   httplib::Client client("127.0.0.1", server.port());
   EXPECT_EQ(client.Get("/metrics")->status, 404);
@@ -106,13 +106,13 @@ TEST(server, HasNoMetricsRouteWithoutMetrics) {
 
 TEST(server, AnswersWhileTheModelLoads) {
   spdlog::set_level(spdlog::level::off);
-  FakeDirectory models;
-  models.set_loading();
-  HttpServer server(small_config(), models);
+  FakeHost models;
+  models.set_state("deepseek-ai/deepseek-vl2-tiny", ModelState::kLoading);
+  HttpServer server(small_config(), {models});
   server.start();
   httplib::Client client("127.0.0.1", server.port());
   for (const char* path : {"/health", "/load", "/v1/models"}) EXPECT_EQ(client.Get(path)->status, 200) << path;
-  for (const char* path : {"/ready", "/v1/models/x"}) {
+  for (const char* path : {"/ready", "/v1/models/deepseek-ai/deepseek-vl2-tiny"}) {
     const auto response = client.Get(path);
     EXPECT_EQ(response->status, 503) << path;
     EXPECT_EQ(response->get_header_value("Retry-After"), "5");
@@ -380,8 +380,8 @@ TEST(server, DrainingEndsWhatLastsTooLong) {
 }
 
 TEST(server, StoppingTwiceOrWithoutAStartIsFine) {
-  const FakeDirectory models;
-  HttpServer never_started(small_config(), models);
+  FakeHost models;
+  HttpServer never_started(small_config(), {models});
   never_started.stop();
   TestServer test;
   test.server.stop();
@@ -395,7 +395,7 @@ TEST(server, AnAddressThatCannotBeHadIsAnError) {
   config.port = test.server.port();
   const auto message_of = [&](const ServerConfig& bad) -> std::string {
     try {
-      HttpServer(bad, test.models).start();
+      HttpServer(bad, {test.models}).start();
     } catch (const Error& e) {
       return e.what();
     }

@@ -11,8 +11,8 @@
 
 #include "common/metrics.h"
 #include "http/server.h"
-#include "support/fake_directory.h"
 #include "support/fake_engine.h"
+#include "support/fake_host.h"
 
 namespace spyhop::test {
 
@@ -48,7 +48,7 @@ struct TestServer {
       : shared_engine(std::make_shared<FakeEngine>(std::move(script))),
         engine(*shared_engine),
         models(shared_engine),
-        server(config, models, &metrics) {
+        server(config, {models, &metrics}) {
     spdlog::set_level(spdlog::level::off);
     server.start();
   }
@@ -62,7 +62,7 @@ struct TestServer {
   Metrics metrics;
   std::shared_ptr<FakeEngine> shared_engine;
   FakeEngine& engine;
-  FakeDirectory models;
+  FakeHost models;
   HttpServer server;
 };
 

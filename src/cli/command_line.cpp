@@ -32,14 +32,36 @@ std::string advice(const std::string& what, const std::string& word, const std::
   return what + " " + in_quotes(word) + (nearest.empty() ? "" : "; the nearest is " + nearest);
 }
 
+/// Under the names of xinference's programs, the program starts a server where these do: xinference-local always, xinference
+/// when no command is given.
+bool starts_server(const std::string& program, const std::vector<std::string>& words) {
+  const std::string name = program.substr(program.rfind('/') + 1);
+  if (name == "xinference-local") return words.empty() || words.front() != "serve";
+  if (name != "xinference") return false;
+  if (words.empty()) return true;
+  static const char* const kServerFlags[] = {"-H", "--host", "-p", "--port", "--log-level"};
+  return std::find(std::begin(kServerFlags), std::end(kServerFlags), words.front()) != std::end(kServerFlags);
+}
+
 }  // namespace
 
 std::vector<std::string> command_line_words(int argc, const char* const* argv) {
-  static const std::map<std::string, std::string> kLongNames{{"-en", "--model-engine"}, {"-mp", "--model-path"}};
-  std::vector<std::string> words;
-  for (int i = 1; i < argc; ++i) {
-    const auto found = kLongNames.find(argv[i]);
-    words.push_back(found == kLongNames.end() ? argv[i] : found->second);
+  static const std::map<std::string, std::string> kLongNames{{"-en", "--model-engine"},
+                                                             {"-mp", "--model-path"},
+                                                             {"-ak", "--api-key"},
+                                                             {"-lm", "--lora-modules"},
+                                                             {"-ld", "--image-lora-load-kwargs"},
+                                                             {"-fd", "--image-lora-fuse-kwargs"},
+                                                             {"-qc", "--quantization-config"},
+                                                             {"-vp", "--virtual-env-package"},
+                                                             {"-ev", "--env"},
+                                                             {"-MH", "--metrics-exporter-host"}};
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (starts_server(argv[0], words)) words.insert(words.begin(), "serve");
+  const bool is_server = !words.empty() && (words.front() == "serve" || words.front() == "xinference-local");
+  for (std::string& word : words) {
+    const auto found = kLongNames.find(word);
+    if (found != kLongNames.end()) word = is_server && word == "-mp" ? "--metrics-exporter-port" : found->second;
   }
   std::reverse(words.begin(), words.end());
   return words;

@@ -10,6 +10,11 @@ void declare_program(CLI::App& app) {
   app.require_subcommand(1);
   add_launch_command(app);
   add_serve_command(app);
+  add_list_command(app);
+  add_terminate_command(app);
+  add_chat_command(app);
+  add_generate_command(app);
+  add_stop_cluster_command(app);
   add_config_command(app);
   add_plan_command(app);
   add_registrations_command(app);

@@ -11,6 +11,11 @@ void declare_program(CLI::App& app);
 
 void add_launch_command(CLI::App& app);
 void add_serve_command(CLI::App& app);
+void add_list_command(CLI::App& app);
+void add_terminate_command(CLI::App& app);
+void add_chat_command(CLI::App& app);
+void add_generate_command(CLI::App& app);
+void add_stop_cluster_command(CLI::App& app);
 void add_config_command(CLI::App& app);
 void add_plan_command(CLI::App& app);
 void add_registrations_command(CLI::App& app);

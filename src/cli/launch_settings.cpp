@@ -85,7 +85,7 @@ LaunchOptions apply_launch_request(const LaunchOptions& defaults, const LaunchRe
     const std::vector<std::string>& known = client_settings();
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       throw Error(ErrorCode::kInvalidRequest,
-                  "a launch has no field or setting " + in_quotes(field_of(name)) + "; settings: " + allowed_text(name, known),
+                  "a launch has no field or setting " + in_quotes(field_of(name)) + "; " + allowed_text(name, known),
                   field_of(name));
     }
     set(command, name, value, field_of(name));

@@ -98,6 +98,15 @@ std::string find_endpoint(const CLI::App& command, const LaunchFlags& flags) {
   return is_server_at(standard) ? standard : "";
 }
 
+/// As it was typed; CLI11 keeps numbers of what stands for one of a few values.
+std::string setting_text(const CLI::Option& option, const RuntimeConfig& runtime) {
+  const std::string name = option.get_lnames().front();
+  if (name == "compute") return runtime.compute == ComputeType::kF32 ? "f32" : "bf16";
+  if (name == "device") return runtime.device == DeviceType::kCuda ? "cuda" : "cpu";
+  if (name == "load-format") return runtime.load_format == LoadFormat::kDummy ? "dummy" : "safetensors";
+  return option.results().back();
+}
+
 ordered_json body_of(const CLI::App& command, const LaunchFlags& flags) {
   const LaunchRequest request = request_of(flags);
   ordered_json body;
@@ -117,7 +126,7 @@ ordered_json body_of(const CLI::App& command, const LaunchFlags& flags) {
     if (option->get_expected_min() == 0) {
       body[field] = option->as<bool>();
     } else {
-      body[field] = option->results().back();
+      body[field] = setting_text(*option, flags.options.engine.runtime);
     }
   }
   return body;

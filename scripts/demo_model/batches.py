@@ -233,8 +233,8 @@ class Assembler:
 
 
 def padded(rows: Sequence[Sequence[int]]) -> np.ndarray:
-    """Rows of equal length, filled with -1."""
-    out = np.full((len(rows), max(len(row) for row in rows)), -1, np.int64)
+    """Rows of equal length, filled with -1. A multiple of eight, so that shapes come again: see precision.py."""
+    out = np.full((len(rows), -(-max(len(row) for row in rows) // 8) * 8), -1, np.int64)
     for i, row in enumerate(rows):
         out[i, : len(row)] = row
     return out

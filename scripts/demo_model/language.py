@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from precision import Linear, linear, matmul
 from spec import Spec
 
 
@@ -19,8 +20,7 @@ class RmsNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        return (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.eps)).to(x.dtype) * self.weight
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps) * self.weight
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Layout:
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turns the pairs (2i, 2i + 1) of the last dimension; all first components come first in the result."""
-    a, b = x[..., 0::2], x[..., 1::2]
+    a, b = x.unflatten(-1, (-1, 2)).unbind(-1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 
 
@@ -55,23 +55,23 @@ class MlaAttention(nn.Module):
         super().__init__()
         self.spec = spec
         heads, nope, rope, value = spec.num_attention_heads, spec.qk_nope_head_dim, spec.qk_rope_head_dim, spec.v_head_dim
-        self.q_proj = nn.Linear(spec.hidden_size, heads * (nope + rope), bias=False)
-        self.kv_a_proj_with_mqa = nn.Linear(spec.hidden_size, spec.kv_lora_rank + rope, bias=False)
+        self.q_proj = Linear(spec.hidden_size, heads * (nope + rope), bias=False)
+        self.kv_a_proj_with_mqa = Linear(spec.hidden_size, spec.kv_lora_rank + rope, bias=False)
         self.kv_a_layernorm = RmsNorm(spec.kv_lora_rank, 1e-6)
-        self.kv_b_proj = nn.Linear(spec.kv_lora_rank, heads * (nope + value), bias=False)
-        self.o_proj = nn.Linear(heads * value, spec.hidden_size, bias=False)
+        self.kv_b_proj = Linear(spec.kv_lora_rank, heads * (nope + value), bias=False)
+        self.o_proj = Linear(heads * value, spec.hidden_size, bias=False)
 
     def forward(self, x: Tensor, layout: Layout) -> Tensor:
         spec = self.spec
         heads, nope, rope = spec.num_attention_heads, spec.qk_nope_head_dim, spec.qk_rope_head_dim
-        cos, sin = layout.cos.to(x.dtype), layout.sin.to(x.dtype)
-        q = self.q_proj(x).view(-1, heads, nope + rope)
-        q = torch.cat([q[..., :nope], rotate(q[..., nope:], cos[:, None], sin[:, None])], -1) * (nope + rope) ** -0.5
-        compressed = self.kv_a_proj_with_mqa(x)
-        key_rope = rotate(compressed[:, spec.kv_lora_rank :], cos, sin)
-        kv = self.kv_b_proj(self.kv_a_layernorm(compressed[:, : spec.kv_lora_rank])).view(-1, heads, nope + spec.v_head_dim)
-        k = torch.cat([kv[..., :nope], key_rope[:, None].expand(-1, heads, rope)], -1)
-        flat = torch.cat([q, k, kv[..., nope:]], -1).flatten(1)
+        cos, sin = layout.cos, layout.sin
+        q_nope, q_rope = self.q_proj(x).view(-1, heads, nope + rope).split((nope, rope), -1)
+        q = torch.cat([q_nope, rotate(q_rope, cos[:, None], sin[:, None])], -1) * (nope + rope) ** -0.5
+        latent, key_rope = self.kv_a_proj_with_mqa(x).split((spec.kv_lora_rank, rope), -1)
+        key_rope = rotate(key_rope, cos, sin)
+        kv = self.kv_b_proj(self.kv_a_layernorm(latent)).view(-1, heads, nope + spec.v_head_dim)
+        key_nope, value = kv.split((nope, spec.v_head_dim), -1)
+        flat = torch.cat([q, key_nope, key_rope[:, None].expand(-1, heads, rope), value], -1).flatten(1)
         flat = torch.cat([flat, flat.new_zeros(1, flat.shape[1])])
         return self.o_proj(self._attend(flat, layout))
 
@@ -79,22 +79,24 @@ class MlaAttention(nn.Module):
         """flat [M + 1, heads * (q, k, v)] -> [M, heads * v]."""
         spec = self.spec
         heads, qk = spec.num_attention_heads, spec.qk_nope_head_dim + spec.qk_rope_head_dim
+        rectangles = [rectangle for prefix, dialogues in layout.parts for rectangle in (prefix, *dialogues)]
+        places = torch.cat([rectangle.tokens.flatten() for rectangle in rectangles])
+        laid = iter(flat.index_select(0, places).split([rectangle.tokens.numel() for rectangle in rectangles]))
         outputs = []
 
-        def gather(rectangle: Rectangle) -> Tuple[Tensor, Tensor, Tensor]:
-            rows, length = rectangle.tokens.shape
-            part = flat.index_select(0, rectangle.tokens.flatten()).view(rows, length, heads, -1).transpose(1, 2)
-            return part[..., :qk], part[..., qk : 2 * qk], part[..., 2 * qk :]
+        def take(rectangle: Rectangle) -> Tuple[Tensor, ...]:
+            part = next(laid).view(*rectangle.tokens.shape, heads, -1).transpose(1, 2)
+            return part.split((qk, qk, spec.v_head_dim), -1)
 
         def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> None:
-            probabilities = (q @ k.transpose(-1, -2) + mask.to(q.dtype)).softmax(-1)
-            outputs.append((probabilities @ v).transpose(1, 2).flatten(0, 1).flatten(1))
+            probabilities = (matmul(q, k.transpose(-1, -2)) + mask).softmax(-1)
+            outputs.append(matmul(probabilities, v).transpose(1, 2).flatten(0, 1).flatten(1))
 
         for prefix, dialogues in layout.parts:
-            prefix_q, prefix_k, prefix_v = gather(prefix)
+            prefix_q, prefix_k, prefix_v = take(prefix)
             attend(prefix_q, prefix_k, prefix_v, prefix.mask)
             for dialogue in dialogues:
-                q, k, v = gather(dialogue)
+                q, k, v = take(dialogue)
                 k = torch.cat([prefix_k.index_select(0, dialogue.group), k], 2)
                 v = torch.cat([prefix_v.index_select(0, dialogue.group), v], 2)
                 attend(q, k, v, dialogue.mask)
@@ -104,9 +106,9 @@ class MlaAttention(nn.Module):
 class GatedMlp(nn.Module):
     def __init__(self, hidden: int, inner: int):
         super().__init__()
-        self.gate_proj = nn.Linear(hidden, inner, bias=False)
-        self.up_proj = nn.Linear(hidden, inner, bias=False)
-        self.down_proj = nn.Linear(inner, hidden, bias=False)
+        self.gate_proj = Linear(hidden, inner, bias=False)
+        self.up_proj = Linear(hidden, inner, bias=False)
+        self.down_proj = Linear(inner, hidden, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
@@ -128,8 +130,7 @@ class Experts(nn.Module):
 
     def route(self, x: Tensor) -> Tuple[Tensor, Tensor]:
         """Chosen experts and their weights, both [M, k]."""
-        with torch.autocast(x.device.type, enabled=False):
-            scores = torch.sigmoid(F.linear(x.float(), self.gate.weight.float()))
+        scores = torch.sigmoid(F.linear(x, self.gate.weight))
         chosen = torch.topk(scores.detach() + self.e_score_correction_bias, self.spec.num_experts_per_tok, sorted=False).indices
         weights = scores.gather(1, chosen)
         return chosen, weights / (weights.sum(-1, keepdim=True) + 1e-20) * self.spec.routed_scaling_factor
@@ -142,13 +143,13 @@ class Experts(nn.Module):
             self.load += counts
         rows = x.index_select(0, torch.div(order, chosen.shape[1], rounding_mode="floor")).split(counts.tolist())
         outputs = []
-        for expert, row in enumerate(rows):
-            gate, up = F.linear(row, self.gate_up[expert]).chunk(2, -1)
-            outputs.append(F.linear(F.silu(gate) * up, self.down[expert]))
+        for row, gate_up, down in zip(rows, self.gate_up.unbind(), self.down.unbind()):
+            gate, up = linear(row, gate_up).chunk(2, -1)
+            outputs.append(linear(F.silu(gate) * up, down))
         back = torch.empty_like(order)
         back[order] = torch.arange(len(order), device=order.device)
         routed = torch.cat(outputs).index_select(0, back).view(*chosen.shape, -1)
-        return (routed * weights[..., None].to(routed.dtype)).sum(1) + self.shared_experts(x)
+        return (routed * weights[..., None]).sum(1) + self.shared_experts(x)
 
     @torch.no_grad()
     def balance(self, rate: float) -> None:
@@ -178,7 +179,7 @@ class LanguageModel(nn.Module):
         self.embed_tokens = nn.Embedding(spec.vocab_size, spec.hidden_size)
         self.layers = nn.ModuleList(Layer(spec, i) for i in range(spec.num_hidden_layers))
         self.norm = RmsNorm(spec.hidden_size, spec.rms_norm_eps)
-        self.lm_head = nn.Linear(spec.hidden_size, spec.vocab_size, bias=False)
+        self.lm_head = Linear(spec.hidden_size, spec.vocab_size, bias=False)
 
     def forward(self, x: Tensor, layout: Layout, asked: Tensor) -> Tensor:
         """x [M, H] -> logits of the tokens asked for."""

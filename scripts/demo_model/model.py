@@ -39,7 +39,7 @@ class DemoModel(nn.Module):
 
     def logits(self, features: Tensor, source: Tensor, layout: Layout, asked: Tensor) -> Tensor:
         rows = [self.language.embed_tokens.weight, features.flatten(0, 1), self.image_newline[None], self.view_seperator[None]]
-        table = torch.cat([row.to(features.dtype) for row in rows])
+        table = torch.cat(rows)
         return self.language(F.embedding(source, table), layout, asked)
 
 

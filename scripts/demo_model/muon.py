@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections import defaultdict
+from typing import Any, Dict, Iterable, List
 
 import torch
 from torch import Tensor
+
+from precision import in_bf16
 
 # Newton-Schulz polynomial that takes singular values from 0..1 to about 1 in five rounds.
 A, B, C = 3.4445, -4.7750, 2.0315
 ROUNDS = 5
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """[..., m, n] with its singular values all made about 1."""
-    tall = matrix.shape[-2] > matrix.shape[-1]
-    x = matrix.transpose(-1, -2) if tall else matrix
-    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+def orthogonal(matrices: Tensor) -> Tensor:
+    """[n, rows, columns] with the singular values of each made about 1."""
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.transpose(1, 2) if tall else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = x.bfloat16() if in_bf16() else x
     for _ in range(ROUNDS):
-        gram = x @ x.transpose(-1, -2)
-        x = A * x + (B * gram + C * gram @ gram) @ x
-    return x.transpose(-1, -2) if tall else x
+        gram = x @ x.transpose(1, 2)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=B, alpha=C), x, beta=A)
+    return (x.transpose(1, 2) if tall else x).to(matrices.dtype)
 
 
 class Muon(torch.optim.Optimizer):
-    """Over parameters of two dimensions, or stacks of matrices. Steps are as large as AdamW's with the same rate."""
+    """Over matrices and stacks of matrices. Steps are as large as AdamW's with the same rate."""
 
     def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.02):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
@@ -32,13 +36,24 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
+            by_shape: Dict[torch.Size, List[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if not state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-                update = orthogonal(parameter.grad.lerp(state["momentum"], group["momentum"]))
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.add_(update, alpha=-group["lr"] * 0.2 * max(parameter.shape[-2:]) ** 0.5)
+                if parameter.grad is not None:
+                    by_shape[parameter.shape[-2:]].append(parameter)
+            for parameters in by_shape.values():
+                self._step_shape(parameters, group)
+
+    def _step_shape(self, parameters: List[Tensor], group: Dict[str, Any]) -> None:
+        """Matrices of one shape together, in few large products."""
+        shape = parameters[0].shape[-2:]
+        directions = []
+        for parameter in parameters:
+            state = self.state[parameter]
+            if not state:
+                state["momentum"] = torch.zeros_like(parameter)
+            state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
+            directions.append(parameter.grad.lerp(state["momentum"], group["momentum"]).view(-1, *shape))
+        updates = orthogonal(torch.cat(directions)).split([len(direction) for direction in directions])
+        for parameter, update in zip(parameters, updates):
+            parameter.mul_(1 - group["lr"] * group["weight_decay"])
+            parameter.add_(update.view_as(parameter), alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from batches import Batch, BatchShape, make_batch
 from model import DemoModel, decay, make_layout, parameter_count, patch_targets_of, warm_up
 from muon import Muon
+from precision import bf16_is_fast, use_bf16
 from spec import Spec
 from tokenizer import Tokenizer
 from vision import PATCH_LOSS_WEIGHTS, patch_losses
@@ -41,7 +42,7 @@ class Stage:
 
 STAGES = (
     Stage(2_500, BatchShape(singles=0, text_first=0, multis=0, texts=0, vision_only=32)),
-    Stage(1 << 60, BatchShape(singles=6, dialogues=8, text_first=1, multis=1, texts=1, vision_only=6)),
+    Stage(1 << 60, BatchShape(singles=8, dialogues=8, text_first=2, multis=1, texts=1, vision_only=6)),
 )
 PEAK_RATE = 1e-3  # of AdamW
 MUON_RATE = 2.5e-3
@@ -188,6 +189,7 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    use_bf16(bf16_is_fast(device))
     trainer = Trainer(arguments.folder, device)
     stop: List[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):

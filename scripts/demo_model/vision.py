@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from batches import KINDS
 from lexicon import CHARACTERS, COLOUR_NAMES
+from precision import Linear, linear, matmul
 from spec import Spec
 
 NORM_EPS = 1e-6
@@ -19,21 +20,21 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int):
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
+        self.qkv = Linear(width, 3 * width)
+        self.proj = Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         tiles, patches, width = x.shape
         q, k, v = self.qkv(x).view(tiles, patches, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        scores = (q * (width // self.heads) ** -0.5) @ k.transpose(-1, -2)
-        return self.proj((scores.softmax(-1) @ v).transpose(1, 2).reshape(tiles, patches, width))
+        scores = matmul(q * (width // self.heads) ** -0.5, k.transpose(-1, -2))
+        return self.proj(matmul(scores.softmax(-1), v).transpose(1, 2).reshape(tiles, patches, width))
 
 
 class Mlp(nn.Module):
     def __init__(self, width: int, hidden: int):
         super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
-        self.fc2 = nn.Linear(hidden, width)
+        self.fc1 = Linear(width, hidden)
+        self.fc2 = Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc2(F.gelu(self.fc1(x), approximate="tanh"))
@@ -65,7 +66,7 @@ class PatchEmbed(nn.Module):
         grid, patch = self.spec.grid, self.spec.patch_size
         side = grid * patch
         cut = pixels[:, :, :side, :side].reshape(-1, 3, grid, patch, grid, patch).permute(0, 2, 4, 1, 3, 5)
-        return F.linear(cut.reshape(-1, grid * grid, 3 * patch * patch), self.proj.weight.flatten(1), self.proj.bias)
+        return linear(cut.reshape(-1, grid * grid, 3 * patch * patch), self.proj.weight.flatten(1), self.proj.bias)
 
 
 class Vision(nn.Module):
@@ -94,7 +95,7 @@ class Projector(nn.Module):
             raise ValueError(f"{spec.grid} patches a side are no multiple of {spec.downsample_ratio}")
         self.spec = spec
         folded = spec.vision_width * spec.downsample_ratio**2
-        self.layers = nn.Sequential(nn.Linear(folded, spec.hidden_size), nn.GELU(), nn.Linear(spec.hidden_size, spec.hidden_size))
+        self.layers = nn.Sequential(Linear(folded, spec.hidden_size), nn.GELU(), Linear(spec.hidden_size, spec.hidden_size))
 
     def forward(self, features: Tensor) -> Tensor:
         side, r, width = self.spec.tile_tokens, self.spec.downsample_ratio, self.spec.vision_width
@@ -112,12 +113,12 @@ class PatchHeads(nn.Module):
         super().__init__()
         self.spec = spec
         self.norm = nn.LayerNorm(spec.hidden_size)
-        self.out = nn.Linear(spec.hidden_size, spec.downsample_ratio**2 * sum(self.sizes.values()))
+        self.out = Linear(spec.hidden_size, spec.downsample_ratio**2 * sum(self.sizes.values()))
 
     def forward(self, tokens: Tensor) -> Dict[str, Tensor]:
         """[T, t², H] -> per name [T, N, size], patches row by row."""
         side, r = self.spec.tile_tokens, self.spec.downsample_ratio
-        out = self.out(self.norm(tokens.float())).view(-1, side, side, r, r, sum(self.sizes.values())).transpose(2, 3)
+        out = self.out(self.norm(tokens)).view(-1, side, side, r, r, sum(self.sizes.values())).transpose(2, 3)
         out = out.reshape(-1, side * side * r * r, sum(self.sizes.values()))
         return dict(zip(self.sizes, out.split(list(self.sizes.values()), -1)))
 

@@ -4,8 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/client_flags.h"
 #include "cli/commands.h"
 #include "cli/option_tools.h"
+#include "cli/server_answers.h"
 #include "cli/text_table.h"
 #include "common/file.h"
 #include "common/nearest_match.h"
@@ -27,6 +29,7 @@ struct RegistrationFlags {
   std::string model_name;
   bool persists = true;
   bool prints_json = false;
+  ClientFlags client;
 };
 
 void declare_common(CLI::App& command, RegistrationFlags& flags) {
@@ -34,10 +37,41 @@ void declare_common(CLI::App& command, RegistrationFlags& flags) {
       ->transform(one_of({kModelType}, "model type"))
       ->capture_default_str();
   command.add_flag("--json", flags.prints_json, "Print JSON");
+  declare_client_flags(command, flags.client);
 }
 
 std::string entry_path(const std::string& model_name) {
   return user_models_dir() + "/" + model_name + ".json";
+}
+
+bool is_remote(const RegistrationFlags& flags) {
+  return !named_endpoint(flags.client).empty();
+}
+
+void register_remotely(const RegistrationFlags& flags) {
+  const ApiClient client = make_client(flags.client);
+  const std::string entry = read_text_file(flags.file, kMaxEntryBytes);
+  const ModelFamily family = parse_model_family(entry, flags.file, EntryOrigin::kUser);
+  client.post("/v1/model_registrations/LLM", ordered_json{{"model", entry}, {"persist", true}}.dump());
+  print_result(flags.prints_json, {{"model_name", family.name}, {"endpoint", client.endpoint()}},
+               family.name + " is registered at " + client.endpoint() + "\n");
+}
+
+void unregister_remotely(const RegistrationFlags& flags) {
+  const ApiClient client = make_client(flags.client);
+  client.remove("/v1/model_registrations/LLM/" + url_escaped(flags.model_name));
+  print_result(flags.prints_json, {{"model_name", flags.model_name}}, flags.model_name + " is no longer registered\n");
+}
+
+void list_remotely(const RegistrationFlags& flags) {
+  const ordered_json models = ask_json(make_client(flags.client), "/v1/model_registrations/LLM?detailed=true");
+  std::vector<std::vector<std::string>> rows;
+  for (const ordered_json& model : models) {
+    rows.push_back({kModelType, model.value("model_name", ""), joined(model.value("model_lang", std::vector<std::string>())),
+                    joined(model.value("model_ability", std::vector<std::string>())),
+                    model.value("is_builtin", false) ? "True" : "False"});
+  }
+  print_result(flags.prints_json, models, text_table({"Type", "Name", "Language", "Ability", "Is-built-in"}, rows));
 }
 
 void register_model(const RegistrationFlags& flags) {
@@ -93,7 +127,7 @@ void add_register_command(CLI::App& app) {
   command->add_option("-f,--file", flags->file, "JSON file that describes the model")->required();
   command->add_flag("-p,--persist", flags->persists, "Without effect: what is registered is always kept");
   declare_common(*command, *flags);
-  command->callback([flags] { register_model(*flags); });
+  command->callback([flags] { is_remote(*flags) ? register_remotely(*flags) : register_model(*flags); });
 }
 
 void add_unregister_command(CLI::App& app) {
@@ -101,14 +135,14 @@ void add_unregister_command(CLI::App& app) {
   auto flags = std::make_shared<RegistrationFlags>();
   command->add_option("-n,--model-name", flags->model_name, "A model that was registered")->required();
   declare_common(*command, *flags);
-  command->callback([flags] { unregister_model(*flags); });
+  command->callback([flags] { is_remote(*flags) ? unregister_remotely(*flags) : unregister_model(*flags); });
 }
 
 void add_registrations_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("registrations", "List the models that the program knows by name");
   auto flags = std::make_shared<RegistrationFlags>();
   declare_common(*command, *flags);
-  command->callback([flags] { list_models(*flags); });
+  command->callback([flags] { is_remote(*flags) ? list_remotely(*flags) : list_models(*flags); });
 }
 
 }  // namespace spyhop

@@ -1,14 +1,14 @@
 // Models that come and go in one server, by the commands of somebody who knows xinference.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { checkpointOf } from './golden.mjs';
 import { startHub } from './hub.mjs';
 import { binary, sourceDir } from './paths.mjs';
-import { collect, runAtTerminal, runProgram, Server, sleep } from './support.mjs';
+import { collect, runAtTerminal, runProgram, Server, sleep, webServer } from './support.mjs';
 
 const golden = path.join(sourceDir, 'tests/golden');
 const photo = path.join(golden, 'images/exif6_320x200.jpg');
@@ -241,6 +241,45 @@ describe('chat', () => {
       assert.match(stderr, expected);
     });
   }
+});
+
+describe('generate', () => {
+  test('goes on with each line, as it comes', async () => {
+    const asked = [];
+    const other = await webServer(async (request, response) => {
+      let body = '';
+      for await (const piece of request) body += piece;
+      asked.push([request.method, request.url, request.headers.authorization, JSON.parse(body)]);
+      const event = (choice, more = {}) => `data: ${JSON.stringify({ choices: [{ index: 0, ...choice }], ...more })}\n\n`;
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(event({ text: ' time' }) + event({ text: ' there' }).slice(0, 20));
+      await sleep(20);
+      response.end(event({ text: ' there' }).slice(20) + event({ text: '', finish_reason: 'stop' }) + 'data: [DONE]\n\n');
+    });
+    const args = ['generate', '-u', 'm', '--max_tokens', '3', '-e', other.url, '-ak', 'key'];
+    const { code, stdout, stderr } = await run(args, { input: 'Once upon a\n' });
+    await other.close();
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, ' time there\n');
+    const [[method, route, key, body]] = asked;
+    assert.deepEqual([method, route, key], ['POST', '/v1/completions', 'Bearer key']);
+    assert.deepEqual([body.model, body.prompt, body.max_tokens, body.stream], ['m', 'Once upon a', 3, true]);
+  });
+});
+
+describe('models of a running server', () => {
+  test('are registered, listed and forgotten', async () => {
+    const spec = { model_format: 'pytorch', model_size_in_billions: 3, model_uri: `file://${checkpointOf('mini-tiny')}` };
+    const abilities = ['chat', 'vision'];
+    const entry = { model_name: 'tuned', context_length: 4096, model_lang: ['en'], model_ability: abilities, model_specs: [spec] };
+    const file = path.join(home, 'tuned.json');
+    writeFileSync(file, JSON.stringify(entry));
+    assert.match((await run(['register', '-f', file])).stdout, /tuned is registered at http/);
+    assert.match((await run(['registrations'])).stdout, /^LLM +tuned +en +chat, vision +False$/m);
+    assert.equal((await run(['launch', '-n', 'tuned', '-en', 'transformers'])).stdout, 'Model uid: tuned\n');
+    assert.equal((await run(['unregister', '-n', 'tuned'])).code, 0);
+    assert.equal((await run(['unregister', '-n', 'tuned'])).code, 1);
+  });
 });
 
 describe('a server ends', () => {

@@ -82,6 +82,12 @@ LaunchOptions apply_launch_request(const LaunchOptions& defaults, const LaunchRe
     if (!value.empty()) set(command, flag, value, std::string(flag) == "model-src" ? "download_hub" : field_of(flag));
   }
   for (const auto& [name, value] : request.settings) {
+    // The capacity is one of the two, and the client's choice wins.
+    if (name == "kv-cache-memory") options.engine.runtime.kv_cache_tokens = 0;
+    if (name == "kv-cache-tokens") {
+      options.kv_cache_memory.clear();
+      options.engine.runtime.kv_cache_bytes = 0;
+    }
     const std::vector<std::string>& known = client_settings();
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       throw Error(ErrorCode::kInvalidRequest,

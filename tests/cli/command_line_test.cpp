@@ -62,5 +62,27 @@ TEST(TextTable, AlignsColumns) {
   EXPECT_EQ(text_table({"A"}, {}), "A\n");
 }
 
+TEST(CommandLine, UnderTheNamesOfXinferencesProgramsItServes) {
+  const auto words = [](std::vector<const char*> line) {
+    return command_line_words(static_cast<int>(line.size()), line.data());
+  };
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(words({"/bin/xinference-local", "-H", "0.0.0.0"}), (Words{"0.0.0.0", "-H", "serve"}));
+  EXPECT_EQ(words({"xinference"}), (Words{"serve"}));
+  EXPECT_EQ(words({"xinference", "-p", "9000"}), (Words{"9000", "-p", "serve"}));
+  EXPECT_EQ(words({"xinference", "launch"}), (Words{"launch"}));
+  EXPECT_EQ(words({"xinference", "--version"}), (Words{"--version"}));
+  EXPECT_EQ(words({"spyhop"}), (Words{}));
+}
+
+TEST(CommandLine, MpIsAPathForALaunchAndAPortForAServer) {
+  const auto first = [](std::vector<const char*> line) {
+    return command_line_words(static_cast<int>(line.size()), line.data()).front();
+  };
+  EXPECT_EQ(first({"spyhop", "launch", "-mp"}), "--model-path");
+  EXPECT_EQ(first({"spyhop", "serve", "-mp"}), "--metrics-exporter-port");
+  EXPECT_EQ(first({"xinference-local", "-mp"}), "--metrics-exporter-port");
+}
+
 }  // namespace
 }  // namespace spyhop

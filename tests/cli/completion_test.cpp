@@ -127,7 +127,7 @@ TEST(FishCompletion, CompletesCommandsOptionsAndValues) {
   const auto complete = [&](const std::string& line) {
     return run("HOME=" + dir.path() + " fish -c \"source " + dir.file("spyhop.fish") + "; complete -C '" + line + "'\"").text;
   };
-  EXPECT_EQ(complete("spyhop lau"), "launch\tLoad a checkpoint and serve it over HTTP\n");
+  EXPECT_EQ(complete("spyhop lau"), "launch\tLaunch a model: into a running server, or into one of its own\n");
   EXPECT_THAT(complete("spyhop launch --quantization "), AllOf(HasSubstr("int8\t"), HasSubstr("none\t")));
   EXPECT_THAT(complete("spyhop bench serve --num-p"), HasSubstr("--num-prompts\t"));
 }

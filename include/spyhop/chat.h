@@ -38,19 +38,36 @@ struct ChatMessage {
 };
 
 /// How the next token is chosen. The defaults leave the model's distribution as it is.
-/// Order of application: repetition penalty, frequency and presence penalty, logit_bias, temperature, top_k, top_p, min_p.
+/// Order of application: repetition penalty, frequency and presence penalty, logit_bias, tokens that are not allowed,
+/// temperature, top_k, top_p, min_p.
 struct SamplingParams {
-  double temperature = 1.0;              // 0 = greedy; at most 2
-  double top_p = 1.0;                    // (0, 1]; 1 disables
-  int top_k = 0;                         // 0 disables
-  double min_p = 0.0;                    // [0, 1], share of the best token's probability; 0 disables
-  double repetition_penalty = 1.0;       // (0, 2], once per distinct token of prompt and answer; 1 disables
-  double frequency_penalty = 0.0;        // [-2, 2], per occurrence in the answer
-  double presence_penalty = 0.0;         // [-2, 2], once per distinct token of the answer
-  std::map<int32_t, double> logit_bias;  // token id -> [-100, 100]
-  std::optional<uint64_t> seed;          // same seed, same text; absent: drawn per request
-  bool logprobs = false;                 // report the chosen token's log-probability
-  int top_logprobs = 0;                  // and those of the best N tokens, 0..20
+  double temperature = 1.0;                // 0 = greedy; at most 2
+  double top_p = 1.0;                      // (0, 1]; 1 disables
+  int top_k = 0;                           // 0 disables
+  double min_p = 0.0;                      // [0, 1], share of the best token's probability; 0 disables
+  double repetition_penalty = 1.0;         // (0, 2], once per distinct token of prompt and answer; 1 disables
+  double frequency_penalty = 0.0;          // [-2, 2], per occurrence in the answer
+  double presence_penalty = 0.0;           // [-2, 2], once per distinct token of the answer
+  std::map<int32_t, double> logit_bias;    // token id -> [-100, 100]
+  std::vector<int32_t> allowed_token_ids;  // no others; empty: all
+  std::vector<std::string> bad_words;      // texts whose tokens, with or without a space before them, do not follow each other
+  int min_tokens = 0;                      // of an answer, before which none that ends it is allowed
+  std::optional<uint64_t> seed;            // same seed, same text; absent: drawn per request
+  bool logprobs = false;                   // report the chosen token's log-probability
+  int top_logprobs = 0;                    // and those of the best N tokens, 0..20
+};
+
+/// How the layout of a conversation ends.
+enum class PromptEnd {
+  kNewAnswer,  // where an answer begins. A last message of the assistant is complete, unless it is empty
+  kContinued,  // in the last message, which is the assistant's and goes on
+  kNone,       // with the last message; nothing invites an answer
+};
+
+/// A prompt without a conversation, continued as it stands.
+struct PlainPrompt {
+  std::variant<std::string, std::vector<int32_t>> content;  // UTF-8, or token ids
+  bool add_special_tokens = true;                           // before a text: the token that begins a sentence
 };
 
 /// A JSON value that is valid under a schema.
@@ -84,16 +101,20 @@ struct BoxConstraint {
 };
 
 struct ChatRequest {
-  std::string request_id;  // for logs and x-request-id
-  std::string model;       // as the client named it
-  std::vector<ChatMessage> messages;
+  std::string request_id;             // for logs and x-request-id
+  std::string model;                  // as the client named it
+  std::vector<ChatMessage> messages;  // empty where there is a plain prompt
+  PromptEnd prompt_end = PromptEnd::kNewAnswer;
+  std::optional<PlainPrompt> prompt{};  // in place of messages
   SamplingParams sampling;
-  int n = 1;                      // answers wanted, each with its own seed
-  std::optional<int> max_tokens;  // per answer; absent: what the context leaves
-  std::vector<std::string> stop;  // never part of the answer
-  int priority = 0;               // smaller goes first
-  std::string cache_salt;         // requests with different salts share no cached prefix
-  std::optional<int> timeout_ms;  // from submission to the last token; absent: the server's limit alone
+  int n = 1;                              // answers wanted, each with its own seed
+  std::optional<int> max_tokens;          // per answer; absent: what the context leaves
+  std::vector<std::string> stop;          // part of the answer only with include_stop
+  std::vector<int32_t> stop_token_ids{};  // the same
+  bool include_stop = false;              // a stop string or stop token that ends the answer is its last part
+  int priority = 0;                       // smaller goes first
+  std::string cache_salt;                 // requests with different salts share no cached prefix
+  std::optional<int> timeout_ms;          // from submission to the last token; absent: the server's limit alone
   bool ignore_eos = false;
   bool skip_special_tokens = false;  // false keeps the grounding tokens in the text
   std::optional<AnswerConstraint> constraint;
@@ -130,12 +151,16 @@ struct TextDelta {
   int choice = 0;
   std::string text;
   std::vector<TokenLogprob> logprobs;
+  int num_tokens = 0;  // of this answer so far
 };
 
 /// The last event of one choice.
 struct ChoiceFinish {
   int choice = 0;
   FinishReason reason = FinishReason::kStop;
+  int num_tokens = 0;                   // of this answer
+  std::string stop_string{};            // the one of ChatRequest::stop that ended it; empty: none did
+  std::optional<int32_t> stop_token{};  // the one of ChatRequest::stop_token_ids
 };
 
 /// Where a request's time went, in milliseconds; over all n answers.

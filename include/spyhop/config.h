@@ -55,6 +55,16 @@ struct RuntimeConfig {
   int vision_batch = 1;         // tiles encoded per call of the tower
 };
 
+/// How the next token is chosen where a request leaves it open; ranges and meanings as in SamplingParams. With temperature 0
+/// the repetition penalty is left out, too, unless the request names one.
+struct SamplingDefaults {
+  double temperature = 1.0;
+  double top_p = 1.0;
+  int top_k = 0;
+  double min_p = 0.0;
+  double repetition_penalty = 1.0;
+};
+
 struct EngineConfig {
   std::string model_path;  // the checkpoint's folder; may be empty with LoadFormat::kDummy and a model_size
   std::string model_size;  // "3", "16" or "27" (billions): dimensions for dummy weights without a folder
@@ -73,6 +83,7 @@ struct EngineConfig {
   size_t max_unread_bytes = size_t{4} << 20;     // of an answer that its client does not read; more end the request
   bool prefix_caching = true;           // keep keys and values of ended requests for prompts that begin alike
   int64_t vision_cache_bytes = int64_t{256} << 20;  // encoded images kept for later requests; 0 keeps none
+  SamplingDefaults sampling;
   bool trust_special_tokens = false;  // true: every special token spelled in a request's text is live, as in the original
 };
 
@@ -83,6 +94,8 @@ struct ServerConfig {
   std::vector<std::string> admin_api_keys;  // for what changes the server; empty = those do
   size_t max_body_bytes = size_t{64} << 20;
   int max_messages = 1024;    // per request
+  int max_stored_responses = 1024;  // answers of /v1/responses kept for later requests; the oldest give way. 0 keeps none
+  std::chrono::seconds stored_response_ttl{3600};  // and for how long
   int max_connections = 256;  // streams and idle clients, one worker thread each
   std::chrono::seconds keep_alive{5};
   std::chrono::milliseconds write_timeout{20000};  // a client that takes nothing of its answer for so long is let go

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "spyhop/chat.h"
 #include "spyhop/config.h"
@@ -23,13 +24,25 @@ class ResponseStream {
 
   /// The next event, or nothing when none came within `timeout`. After StreamEnd or StreamError there is no further one.
   virtual std::optional<ChatEvent> next(std::chrono::milliseconds timeout) = 0;
+
+  /// What the prompt takes, known from the beginning; the other fields are 0.
+  virtual Usage prompt_usage() const = 0;
+};
+
+/// A prompt as the model gets it.
+struct PromptTokens {
+  std::vector<int32_t> ids;         // image tokens in their places
+  std::vector<std::string> tokens;  // the bytes of each, where asked for
+  int num_image_tokens = 0;         // of ids
 };
 
 struct ModelInfo {
-  std::string id;           // the served name
-  int64_t created = 0;      // Unix seconds
-  int max_context = 0;      // tokens
-  std::string fingerprint;  // of build and weights
+  std::string id;               // the served name
+  int64_t created = 0;          // Unix seconds
+  int max_context = 0;          // tokens
+  std::string fingerprint;      // of build and weights
+  int vocab_size = 0;           // ids are below
+  SamplingDefaults sampling{};  // for what a request leaves open
 };
 
 /// Answers, not requests: one of n = 2 counts twice.
@@ -51,6 +64,14 @@ class Engine {
   /// Throws Error: kInvalidRequest, kContextLengthExceeded, kTooLarge, kForbidden for what the client sent,
   /// kOverloaded when the queue is full, kUnavailable when draining.
   virtual std::unique_ptr<ResponseStream> submit(ChatRequest request) = 0;
+
+  /// The prompt that submit() would run, on the calling thread. Images are fetched and measured, not decoded. The context does
+  /// not limit it. `with_tokens`: fills PromptTokens::tokens. Throws Error as submit() does for what the client sent.
+  virtual PromptTokens tokenize(const ChatRequest& request, bool with_tokens) const = 0;
+
+  /// The text of token ids, special ones included. Throws Error{kInvalidRequest, param "tokens"} for ids outside the
+  /// vocabulary.
+  virtual std::string detokenize(const std::vector<int32_t>& ids) const = 0;
 
   virtual ModelInfo model() const = 0;
   virtual EngineStats stats() const = 0;

@@ -199,9 +199,26 @@ std::unique_ptr<ResponseStream> EngineImpl::submit(ChatRequest chat) {
     throw Error(ErrorCode::kInvalidRequest, fmt::format("n is {}; allowed: 1 to {}", chat.n, config_.max_n), "n");
   }
   RequestPtr request = prepare(std::move(chat));
-  auto stream = std::make_unique<ChannelStream>(request->channel);
+  Usage prompt_usage;
+  prompt_usage.prompt_tokens = static_cast<int>(request->prompt.token_ids.size());
+  prompt_usage.image_tokens = request->prompt.num_image_tokens;
+  auto stream = std::make_unique<ChannelStream>(request->channel, prompt_usage);
   enqueue(std::move(request));
   return stream;
+}
+
+PromptTokens EngineImpl::tokenize(const ChatRequest& chat, bool with_tokens) const {
+  PromptLayout layout = lay_out_prompt(chat, prepare_);
+  PromptTokens prompt{std::move(layout.token_ids), {}, layout.num_image_tokens()};
+  if (!with_tokens) return prompt;
+  prompt.tokens.reserve(prompt.ids.size());
+  for (const int32_t id : prompt.ids) prompt.tokens.emplace_back(prepare_.tokenizer->token_bytes(id));
+  return prompt;
+}
+
+std::string EngineImpl::detokenize(const std::vector<int32_t>& ids) const {
+  for (const int32_t id : ids) check_token_id(id, info_.vocab_size, "tokens");
+  return prepare_.tokenizer->decode(ids, /*skip_special=*/false);
 }
 
 void EngineImpl::enqueue(RequestPtr request) {

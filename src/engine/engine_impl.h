@@ -29,6 +29,8 @@ class EngineImpl : public Engine {
   ~EngineImpl() override;
 
   std::unique_ptr<ResponseStream> submit(ChatRequest request) override;
+  PromptTokens tokenize(const ChatRequest& request, bool with_tokens) const override;
+  std::string detokenize(const std::vector<int32_t>& ids) const override;
   ModelInfo model() const override { return info_; }
   EngineStats stats() const override;
   void drain(std::chrono::milliseconds timeout) override;

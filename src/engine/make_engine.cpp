@@ -127,6 +127,7 @@ std::unique_ptr<Engine> make_engine(const EngineConfig& config, const LoadProgre
   prepare.images = config.images;
   prepare.fetch = config.fetch;
   prepare.max_context = max_context;
+  prepare.vocab_size = model.language.vocab_size;
   prepare.special = config.trust_special_tokens ? SpecialTokens::kAll : SpecialTokens::kGrounding;
   if (prepare.tokenizer->size() > model.language.vocab_size) {
     throw Error(ErrorCode::kModelLoad,
@@ -139,6 +140,8 @@ std::unique_ptr<Engine> make_engine(const EngineConfig& config, const LoadProgre
   info.created = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   info.max_context = max_context;
   info.fingerprint = fingerprint(config);
+  info.vocab_size = model.language.vocab_size;
+  info.sampling = config.sampling;
   spdlog::info("event=kernels instruction_set={} threads={}", kernels::instruction_set_name(kernels::instruction_set()),
                config.runtime.num_threads > 0 ? config.runtime.num_threads : physical_cores());
   auto runner = make_runner(config.model_path, model, resolved.runtime, progress);

@@ -35,6 +35,7 @@ bool join(std::deque<ChatEvent>& events, ChatEvent& event) {
   TextDelta* to = from == nullptr ? nullptr : last_text(events, from->choice);
   if (to == nullptr || to->logprobs.size() + from->logprobs.size() > kMaxLogprobsPerEvent) return false;
   to->text += from->text;
+  to->num_tokens = from->num_tokens;
   to->logprobs.insert(to->logprobs.end(), std::make_move_iterator(from->logprobs.begin()),
                       std::make_move_iterator(from->logprobs.end()));
   return true;

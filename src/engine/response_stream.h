@@ -43,15 +43,18 @@ class ResponseChannel {
 /// The reader's end. Its death cancels the request.
 class ChannelStream : public ResponseStream {
  public:
-  explicit ChannelStream(std::shared_ptr<ResponseChannel> channel) : channel_(std::move(channel)) {}
+  ChannelStream(std::shared_ptr<ResponseChannel> channel, const Usage& prompt_usage)
+      : channel_(std::move(channel)), prompt_usage_(prompt_usage) {}
   ~ChannelStream() override { channel_->cancel(); }
   ChannelStream(const ChannelStream&) = delete;
   ChannelStream& operator=(const ChannelStream&) = delete;
 
   std::optional<ChatEvent> next(std::chrono::milliseconds timeout) override { return channel_->next(timeout); }
+  Usage prompt_usage() const override { return prompt_usage_; }
 
  private:
   std::shared_ptr<ResponseChannel> channel_;
+  const Usage prompt_usage_;
 };
 
 }  // namespace spyhop

@@ -95,6 +95,9 @@ class TemplateEncoder {
     } else {
       add_content(content, ": ", "\n\n");
     }
+  }
+
+  void invite_answer() {
     add_id(tokenizer_.special_ids().assistant);
     add_text(":");
   }
@@ -140,7 +143,7 @@ std::string_view strip(std::string_view text) {
 }
 
 TemplateIds encode_conversation(const std::vector<TemplateMessage>& messages, const std::vector<int>& image_tokens,
-                                const Tokenizer& tokenizer, SpecialTokens special) {
+                                const Tokenizer& tokenizer, SpecialTokens special, PromptEnd end) {
   if (messages.empty()) throw Error(ErrorCode::kInvalidRequest, "messages is empty; allowed: at least one message", "messages");
   TemplateEncoder encoder(image_tokens, tokenizer, special);
   for (size_t i = 0; i < messages.size(); ++i) {
@@ -149,12 +152,16 @@ TemplateIds encode_conversation(const std::vector<TemplateMessage>& messages, co
     if (special == SpecialTokens::kAll && holds_image_token(content)) {
       reject(i, "holds the text \"<image>\"; allowed: images as parts of their own");
     }
+    const bool is_last = i + 1 == messages.size();
     if (messages[i].role == Role::kUser) {
       encoder.add_user(content);
+      if (!is_last || end != PromptEnd::kNone) encoder.invite_answer();
       continue;
     }
     encoder.add_content(content, "", "");
-    if (messages[i].role == Role::kAssistant && i + 1 < messages.size()) encoder.add_id(tokenizer.special_ids().eos);
+    const bool is_open = is_last && (end == PromptEnd::kContinued || content.empty());
+    if (messages[i].role == Role::kAssistant && !is_open) encoder.add_id(tokenizer.special_ids().eos);
+    if (is_last && !is_open && end == PromptEnd::kNewAnswer) encoder.invite_answer();
   }
   return encoder.take();
 }

@@ -29,11 +29,11 @@ struct TemplateIds {
 /// Python's str.strip for UTF-8.
 std::string_view strip(std::string_view text);
 
-/// Encodes a conversation so that the model's answer follows: after a user message its "<|Assistant|>:" is the end; a last
-/// assistant message is left open, to be continued. `image_tokens[i]` is the number of tokens of image i.
+/// Encodes a conversation; `image_tokens[i]` is the number of tokens of image i. By default as the reference does it: after a
+/// user message its "<|Assistant|>:" is the end, and a last assistant message is left open.
 /// Throws Error{kInvalidRequest}: no message, a system message that is not the first, an image outside a user message.
 /// Source: reference processing_deepseek_vl_v2.py, format_messages_v2 and process_one.
 TemplateIds encode_conversation(const std::vector<TemplateMessage>& messages, const std::vector<int>& image_tokens,
-                                const Tokenizer& tokenizer, SpecialTokens special);
+                                const Tokenizer& tokenizer, SpecialTokens special, PromptEnd end = PromptEnd::kContinued);
 
 }  // namespace spyhop

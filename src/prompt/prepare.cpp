@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <numeric>
+#include <string>
 #include <utility>
 
 #include "common/low_priority.h"
@@ -12,15 +13,6 @@
 
 namespace spyhop {
 namespace {
-
-/// An image of the request with what is known of it before it is decoded.
-struct SizedImage {
-  std::string param;  // the request's field, for errors
-  std::string bytes;
-  ImageDetail detail = ImageDetail::kAuto;
-  TileGrid grid;
-  int num_tokens = 0;
-};
 
 /// Runs `action`; an Error without a field gets the image's.
 template <typename Action>
@@ -85,19 +77,50 @@ std::vector<TemplateMessage> to_template(const std::vector<ChatMessage>& message
   return result;
 }
 
+void check_continuation(const ChatRequest& request) {
+  if (request.prompt_end != PromptEnd::kContinued) return;
+  if (!request.messages.empty() && request.messages.back().role == Role::kAssistant) return;
+  throw Error(ErrorCode::kInvalidRequest,
+              "continue_final_message is true, but the last message is not the assistant's; allowed: false",
+              "continue_final_message");
+}
+
 /// Room must be left for at least one token of the answer.
-void check_context(int num_tokens, const std::vector<SizedImage>& images, int max_context) {
+void check_context(const PromptLayout& layout, const std::string& param, int max_context) {
+  const auto num_tokens = static_cast<int>(layout.token_ids.size());
   if (num_tokens < max_context) return;
-  const int num_image_tokens =
-      std::accumulate(images.begin(), images.end(), 0, [](int sum, const SizedImage& image) { return sum + image.num_tokens; });
   std::string message =
       fmt::format("the prompt takes {} tokens, but the context holds {} and at least one is for the answer: text {}",
-                  num_tokens, max_context, num_tokens - num_image_tokens);
-  for (size_t i = 0; i < images.size(); ++i) {
-    message += fmt::format(", image {} ({}) {} in {}x{} tiles", i + 1, images[i].param, images[i].num_tokens,
-                           images[i].grid.cols, images[i].grid.rows);
+                  num_tokens, max_context, num_tokens - layout.num_image_tokens());
+  for (size_t i = 0; i < layout.images.size(); ++i) {
+    const SizedImage& image = layout.images[i];
+    message += fmt::format(", image {} ({}) {} in {}x{} tiles", i + 1, image.param, image.num_tokens, image.grid.cols,
+                           image.grid.rows);
   }
-  throw Error(ErrorCode::kContextLengthExceeded, message, "messages");
+  throw Error(ErrorCode::kContextLengthExceeded, message, param);
+}
+
+/// Without images. Text of a plain prompt is held to the same special tokens as that of a message.
+PromptLayout lay_out_plain(const PlainPrompt& prompt, const PrepareContext& context) {
+  PromptLayout layout;
+  if (const auto* ids = std::get_if<std::vector<int32_t>>(&prompt.content)) {
+    for (size_t i = 0; i < ids->size(); ++i) {
+      const std::string param = fmt::format("prompt[{}]", i);
+      check_token_id((*ids)[i], context.vocab_size, param);
+      if ((*ids)[i] != context.tokenizer->special_ids().image) continue;
+      throw Error(ErrorCode::kInvalidRequest,
+                  fmt::format("{} is {}, which stands for an image; allowed: tokens of texts", param, (*ids)[i]), param);
+    }
+    layout.token_ids = *ids;
+  } else {
+    if (prompt.add_special_tokens) layout.token_ids.push_back(context.tokenizer->special_ids().bos);
+    const std::vector<int32_t> text = context.tokenizer->encode(std::get<std::string>(prompt.content), context.special);
+    layout.token_ids.insert(layout.token_ids.end(), text.begin(), text.end());
+  }
+  if (layout.token_ids.empty()) {
+    throw Error(ErrorCode::kInvalidRequest, "prompt is empty; allowed: at least one token", "prompt");
+  }
+  return layout;
 }
 
 /// The pixels of an image, while answers in hand go on: decoding a large one takes as long as many of their tokens.
@@ -114,23 +137,44 @@ std::string hash_tiles(const std::vector<uint8_t>& tiles, const TileGrid& grid) 
 
 }  // namespace
 
-PreparedPrompt prepare_prompt(const ChatRequest& request, const PrepareContext& context) {
-  std::vector<SizedImage> images = fetch_images(request, context);
-  size_images(images, context);
+int PromptLayout::num_image_tokens() const {
+  return std::accumulate(images.begin(), images.end(), 0,
+                         [](int sum, const SizedImage& image) { return sum + image.num_tokens; });
+}
 
+void check_token_id(int32_t id, int vocab_size, const std::string& param) {
+  if (id >= 0 && id < vocab_size) return;
+  throw Error(ErrorCode::kInvalidRequest,
+              fmt::format("{} names token {}; the vocabulary has 0 to {}", param, id, vocab_size - 1), param);
+}
+
+PromptLayout lay_out_prompt(const ChatRequest& request, const PrepareContext& context) {
+  if (request.prompt) return lay_out_plain(*request.prompt, context);
+  check_continuation(request);
+  PromptLayout layout;
+  layout.images = fetch_images(request, context);
+  size_images(layout.images, context);
   std::vector<int> image_tokens;
-  for (const SizedImage& image : images) image_tokens.push_back(image.num_tokens);
-  TemplateIds ids = encode_conversation(to_template(request.messages), image_tokens, *context.tokenizer, context.special);
-  check_context(static_cast<int>(ids.token_ids.size()), images, context.max_context);
+  for (const SizedImage& image : layout.images) image_tokens.push_back(image.num_tokens);
+  TemplateIds ids =
+      encode_conversation(to_template(request.messages), image_tokens, *context.tokenizer, context.special, request.prompt_end);
+  layout.token_ids = std::move(ids.token_ids);
+  layout.first_image_token = std::move(ids.first_image_token);
+  return layout;
+}
+
+PreparedPrompt prepare_prompt(const ChatRequest& request, const PrepareContext& context) {
+  PromptLayout layout = lay_out_prompt(request, context);
+  check_context(layout, request.prompt ? "prompt" : "messages", context.max_context);
 
   PreparedPrompt prompt;
-  prompt.token_ids = std::move(ids.token_ids);
-  for (size_t i = 0; i < images.size(); ++i) {
-    const SizedImage& image = images[i];
+  prompt.num_image_tokens = layout.num_image_tokens();
+  prompt.token_ids = std::move(layout.token_ids);
+  for (size_t i = 0; i < layout.images.size(); ++i) {
+    const SizedImage& image = layout.images[i];
     std::vector<uint8_t> tiles = decode_tiles(image, context);
     std::string hash = hash_tiles(tiles, image.grid);
-    prompt.images.push_back({image.grid, ids.first_image_token[i], image.num_tokens, std::move(tiles), std::move(hash)});
-    prompt.num_image_tokens += image.num_tokens;
+    prompt.images.push_back({image.grid, layout.first_image_token[i], image.num_tokens, std::move(tiles), std::move(hash)});
   }
   return prompt;
 }

@@ -39,14 +39,45 @@ class FakeEngine : public Engine {
     log_->requests.push_back(std::move(request));
     ++log_->num_open;
     log_->changed.notify_all();
-    return std::make_unique<Stream>(std::move(script), log_);
+    return std::make_unique<Stream>(std::move(script), log_, prompt_usage);
   }
 
-  ModelInfo model() const override { return {id_, 1734000000, 4096, "fp_0123"}; }
+  /// One token per byte of what stands in the request, and a hundred for each image.
+  PromptTokens tokenize(const ChatRequest& request, bool with_tokens) const override {
+    PromptTokens prompt;
+    std::string text;
+    if (request.prompt) {
+      if (const auto* ids = std::get_if<std::vector<int32_t>>(&request.prompt->content)) return {*ids, {}, 0};
+      text = std::get<std::string>(request.prompt->content);
+    }
+    for (const ChatMessage& message : request.messages) {
+      for (const ContentPart& part : message.content) {
+        if (const auto* piece = std::get_if<TextPart>(&part)) text += piece->text;
+        if (std::holds_alternative<ImagePart>(part)) prompt.num_image_tokens += 100;
+      }
+    }
+    for (const char byte : text) {
+      prompt.ids.push_back(static_cast<unsigned char>(byte));
+      if (with_tokens) prompt.tokens.emplace_back(1, byte);
+    }
+    prompt.ids.insert(prompt.ids.end(), static_cast<size_t>(prompt.num_image_tokens), 999);
+    if (with_tokens) prompt.tokens.resize(prompt.ids.size(), "<image>");
+    return prompt;
+  }
+
+  std::string detokenize(const std::vector<int32_t>& ids) const override {
+    std::string text;
+    for (const int32_t id : ids) text += static_cast<char>(id);
+    return text;
+  }
+
+  ModelInfo model() const override { return {id_, 1734000000, 4096, "fp_0123", 1000, sampling}; }
   EngineStats stats() const override { return load; }
   void drain(std::chrono::milliseconds) override {}
 
-  EngineStats load;  // set before the server starts
+  EngineStats load;  // set before the server starts, as are these
+  SamplingDefaults sampling;
+  Usage prompt_usage;
 
   ChatRequest last_request() const {
     const std::lock_guard<std::mutex> lock(log_->mutex);
@@ -82,7 +113,8 @@ class FakeEngine : public Engine {
 
   class Stream : public ResponseStream {
    public:
-    Stream(Script script, std::shared_ptr<Log> log) : script_(std::move(script)), log_(std::move(log)) {}
+    Stream(Script script, std::shared_ptr<Log> log, Usage usage)
+        : script_(std::move(script)), log_(std::move(log)), usage_(usage) {}
 
     ~Stream() override {
       const std::lock_guard<std::mutex> lock(log_->mutex);
@@ -104,10 +136,13 @@ class FakeEngine : public Engine {
       return std::move(step.event);
     }
 
+    Usage prompt_usage() const override { return usage_; }
+
    private:
     Script script_;
     size_t next_ = 0;
     std::shared_ptr<Log> log_;
+    Usage usage_;
   };
 
   std::function<Script(const ChatRequest&)> make_script_;

@@ -158,9 +158,9 @@ struct TextDelta {
 struct ChoiceFinish {
   int choice = 0;
   FinishReason reason = FinishReason::kStop;
-  int num_tokens = 0;                   // of this answer
-  std::string stop_string{};            // the one of ChatRequest::stop that ended it; empty: none did
-  std::optional<int32_t> stop_token{};  // the one of ChatRequest::stop_token_ids
+  int num_tokens = 0;       // of this answer
+  int stop_string = -1;     // which of ChatRequest::stop ended it, as an index; -1: none
+  int32_t stop_token = -1;  // which of ChatRequest::stop_token_ids did, as an id; -1: none
 };
 
 /// Where a request's time went, in milliseconds; over all n answers.

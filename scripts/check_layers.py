@@ -15,12 +15,13 @@ MAY_INCLUDE = {
     "prompt": {"registry", "common"},
     "runtime": {"registry", "common"},
     "measure": {"runtime", "registry", "common"},
-    "engine": {"prompt", "runtime", "registry", "common"},
+    "grammar": {"common"},
+    "engine": {"prompt", "runtime", "grammar", "registry", "common"},
     "api": {"common"},
     "http": {"api", "common"},
     "host": {"common"},
     "bench": {"common"},
-    "cli": {"common", "registry", "config", "hub", "prompt", "runtime", "measure", "engine", "api", "http",
+    "cli": {"common", "registry", "config", "hub", "prompt", "runtime", "measure", "grammar", "engine", "api", "http",
             "host", "bench"},
 }
 STANDARD_ONLY = re.compile(r"<[a-z_]+>")  # <vector>, not <nlohmann/json.hpp>

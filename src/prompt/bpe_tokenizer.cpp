@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "prompt/byte_alphabet.h"
-#include "prompt/utf8.h"
+#include "common/utf8.h"
 #include "spyhop/error.h"
 
 namespace spyhop {

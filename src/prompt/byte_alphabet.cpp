@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "prompt/utf8.h"
+#include "common/utf8.h"
 
 namespace spyhop {
 namespace {

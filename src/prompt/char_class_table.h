@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "prompt/unicode_ranges.h"
-#include "prompt/utf8.h"
+#include "common/utf8.h"
 
 namespace spyhop {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "prompt/special_tokens.h"
-#include "prompt/utf8.h"
+#include "common/utf8.h"
 #include "spyhop/error.h"
 
 namespace spyhop {

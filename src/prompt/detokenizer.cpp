@@ -1,6 +1,6 @@
 #include "prompt/detokenizer.h"
 
-#include "prompt/utf8.h"
+#include "common/utf8.h"
 
 namespace spyhop {
 

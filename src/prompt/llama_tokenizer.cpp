@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "prompt/utf8.h"
+#include "common/utf8.h"
 #include "spyhop/error.h"
 
 namespace spyhop {

@@ -4,7 +4,7 @@
 #include <iterator>
 
 #include "common/problem_list.h"
-#include "prompt/utf8.h"
+#include "common/utf8.h"
 #include "spyhop/error.h"
 
 namespace spyhop {

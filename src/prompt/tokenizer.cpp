@@ -9,7 +9,7 @@
 #include "prompt/sentencepiece_tokenizer.h"
 #include "prompt/special_tokens.h"
 #include "prompt/tokenizer_json.h"
-#include "prompt/utf8.h"
+#include "common/utf8.h"
 #include "spyhop/error.h"
 
 namespace spyhop {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/constraint_json.h"
 #include "api/json_text.h"
 #include "api/message_json.h"
 #include "api/object_reader.h"
@@ -40,22 +41,6 @@ void refuse_other_modalities(const ObjectReader& body) {
   for (const nlohmann::json& modality : *modalities) {
     if (modality != "text")
       refuse("modalities", describe_json(modality) + " is asked for, the model answers with text", R"(["text"])");
-  }
-}
-
-void refuse_formats(const ObjectReader& body) {
-  nlohmann::json* format = body.find("response_format");
-  if (format != nullptr) {
-    if (!format->is_object()) reject("response_format", *format, R"({"type": "text"})");
-    const nlohmann::json* type = ObjectReader(*format, "response_format").find("type");
-    if (type == nullptr || !type->is_string()) {
-      reject("response_format.type", type == nullptr ? nlohmann::json() : *type, R"("text")");
-    }
-    if (*type != "text") refuse("response_format", "type " + describe_json(*type) + " is not enforced", R"({"type": "text"})");
-  }
-  for (const char* field :
-       {"guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs", "grammar", "json_schema"}) {
-    if (body.find(field) != nullptr) refuse(field, "answers are not constrained", "null");
   }
 }
 
@@ -175,7 +160,6 @@ ChatCompletionCall parse_chat_request(const std::string& body, const ChatRequest
 
   refuse_tools(reader);
   refuse_other_modalities(reader);
-  refuse_formats(reader);
 
   ChatCompletionCall call;
   call.stream = reader.boolean("stream").value_or(false);
@@ -191,6 +175,11 @@ ChatCompletionCall parse_chat_request(const std::string& body, const ChatRequest
   call.request.timeout_ms = parse_timeout(reader);
   call.request.ignore_eos = reader.boolean("ignore_eos").value_or(false);
   call.request.skip_special_tokens = reader.boolean("skip_special_tokens").value_or(false);
+
+  ConstraintFields constraint = parse_constraint(reader, body);
+  call.request.constraint = std::move(constraint.constraint);
+  call.request.constraint_field = std::move(constraint.field);
+  call.request.boxes = constraint.boxes;
 
   nlohmann::json* messages = reader.find("messages");
   if (messages == nullptr) {

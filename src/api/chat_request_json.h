@@ -25,7 +25,7 @@ struct ChatCompletionCall {
 
 /// Reads and checks `body`. Known fields are held to their type and range, null counts as absent, unknown fields and those
 /// without a meaning here (user, metadata, store, service_tier, ...) are ignored. Fields whose being ignored would change
-/// what the caller gets (tools, response_format, audio, guided decoding) are refused.
+/// what the caller gets (tools, audio) are refused.
 /// Throws Error{kInvalidRequest}, Error{kUnsupported} or Error{kTooLarge} with the path of the field as param.
 ChatCompletionCall parse_chat_request(const std::string& body, const ChatRequestLimits& limits = {});
 

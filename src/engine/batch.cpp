@@ -16,7 +16,10 @@ SequenceChunk chunk_of(const ScheduledSequence& scheduled, const ImageFeatures& 
   chunk.token_ids.assign(sequence.tokens().begin() + begin, sequence.tokens().begin() + end);
   chunk.first_position = begin;
   chunk.block_table = sequence.blocks.ids();
-  if (end == sequence.num_tokens()) chunk.sampler = &sequence.sampler();
+  if (end == sequence.num_tokens()) {
+    chunk.sampler = &sequence.sampler();
+    chunk.filter = sequence.guide();
+  }
   const std::vector<PreparedImage>& images = sequence.request().prompt.images;
   for (size_t i = 0; i < images.size(); ++i) {
     const int first = std::max(begin, images[i].first_token);

@@ -111,6 +111,7 @@ EngineImpl::EngineImpl(const EngineConfig& config, ModelInfo info, std::unique_p
     : config_(config),
       info_(std::move(info)),
       prepare_(std::move(prepare)),
+      guides_(prepare_.tokenizer, runner->config().language.vocab_size),
       runner_(std::move(runner)),
       blocks_(runner_->num_kv_blocks(), runner_->kv_block_size()),
       scheduler_(scheduler_limits(config), blocks_),
@@ -154,8 +155,9 @@ EngineImpl::RequestPtr EngineImpl::prepare(ChatRequest chat) const {
   PrepareContext context = prepare_;
   context.fetch.deadline = deadline_of(chat, submitted_at);
   try {
+    std::optional<GuideRules> guide = guides_.rules_for(chat);  // before any work is spent on images
     PreparedPrompt prompt = prepare_prompt(chat, context);
-    RequestPtr request = make_request(std::move(chat), std::move(prompt));
+    RequestPtr request = make_request(std::move(chat), std::move(prompt), std::move(guide));
     request->submitted_at = submitted_at;
     request->deadline = context.fetch.deadline;
     if (!is_overdue(*request)) return request;
@@ -165,7 +167,8 @@ EngineImpl::RequestPtr EngineImpl::prepare(ChatRequest chat) const {
   throw timeout_error(submitted_at, context.fetch.deadline);
 }
 
-EngineImpl::RequestPtr EngineImpl::make_request(ChatRequest chat, PreparedPrompt prompt) const {
+EngineImpl::RequestPtr EngineImpl::make_request(ChatRequest chat, PreparedPrompt prompt,
+                                                std::optional<GuideRules> guide) const {
   auto request = std::make_unique<Request>();
   const int num_prompt = static_cast<int>(prompt.token_ids.size());
   const int room = info_.max_context - num_prompt;
@@ -181,6 +184,7 @@ EngineImpl::RequestPtr EngineImpl::make_request(ChatRequest chat, PreparedPrompt
   request->image_encoded.resize(prompt.images.size());
   request->chat = std::move(chat);
   request->prompt = std::move(prompt);
+  request->guide = std::move(guide);
   request->channel = std::make_shared<ResponseChannel>(config_.max_unread_bytes);
   const uint64_t seed = request->chat.sampling.seed.value_or(random_seed());
   const SequenceContext context{*prepare_.tokenizer, runner_->config().language.vocab_size, runner_->kv_block_size()};
@@ -367,6 +371,8 @@ void EngineImpl::postprocess(const std::vector<ScheduledSequence>& scheduled,
     guarded({&request}, [&] {
       scheduler_.mark_computed(scheduled[i]);
       if (sequence.num_left() > 0) return;
+      const AnswerGuide* const guide = sequence.guide();
+      if (guide != nullptr && guide->failure()) throw *guide->failure();
       if (!sampled[i]) throw Error(ErrorCode::kInternal, "no token could be chosen: the model gave no finite logit");
       emit(sequence, sequence.append(*sampled[i]));
     });

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/answer_guide.h"
 #include "engine/block_pool.h"
 #include "engine/engine_metrics.h"
 #include "engine/image_features.h"
@@ -42,7 +43,7 @@ class EngineImpl : public Engine {
   void check_admission(const ChatRequest& chat, const std::lock_guard<std::mutex>& held) const;
   Request::Clock::time_point deadline_of(const ChatRequest& chat, Request::Clock::time_point submitted_at) const;
   RequestPtr prepare(ChatRequest chat) const;
-  RequestPtr make_request(ChatRequest chat, PreparedPrompt prompt) const;
+  RequestPtr make_request(ChatRequest chat, PreparedPrompt prompt, std::optional<GuideRules> guide) const;
   void enqueue(RequestPtr request);
 
   void loop();
@@ -62,6 +63,7 @@ class EngineImpl : public Engine {
   const EngineConfig config_;
   const ModelInfo info_;
   const PrepareContext prepare_;
+  const GuideMaker guides_;
 
   // Engine thread only.
   std::unique_ptr<Runner> runner_;

@@ -14,7 +14,9 @@ Sequence::Sequence(Request& request, int choice, const SequenceContext& context,
       hasher_(context.block_size, request.chat.cache_salt, request.prompt.images),
       sampler_(request.chat.sampling, tokens_, context.vocab_size, seed),
       detokenizer_(context.tokenizer, request.chat.skip_special_tokens),
-      stop_(request.chat.stop) {}
+      stop_(request.chat.stop) {
+  if (request.guide) guide_.emplace(*request.guide);
+}
 
 void Sequence::start_from(BlockTable known, int num_tokens) {
   blocks = std::move(known);
@@ -42,7 +44,9 @@ void Sequence::take_logprobs(bool all, std::vector<TokenLogprob>& out) {
 
 SequenceOutput Sequence::append(const SampledToken& token) {
   tokens_.push_back(token.id);
-  const bool ended = token.id == tokenizer_.special_ids().eos && !request_.chat.ignore_eos;
+  const bool is_guided_end = guide_ && guide_->ends_answer();
+  const bool ended = token.id == tokenizer_.special_ids().eos && (!request_.chat.ignore_eos || is_guided_end);
+  if (guide_ && !ended) guide_->accept(token.id);
   std::string text;
   if (!ended) {
     if (request_.chat.sampling.logprobs) pending_.push_back({text_bytes_, describe(token)});

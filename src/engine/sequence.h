@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/answer_guide.h"
 #include "engine/block_pool.h"
 #include "engine/prefix_hash.h"
 #include "engine/response_stream.h"
@@ -49,6 +50,7 @@ class Sequence {
   int num_generated() const { return num_tokens() - num_prompt_; }
   bool finished() const { return finished_; }
   SequenceSampler& sampler() { return sampler_; }
+  AnswerGuide* guide() { return guide_ ? &*guide_ : nullptr; }  // null: without a constraint
 
   /// Hashes of the full blocks of tokens().
   const std::vector<BlockHash>& block_hashes() { return hasher_.hashes(tokens_); }
@@ -85,6 +87,7 @@ class Sequence {
   bool finished_ = false;
   PrefixHasher hasher_;
   SequenceSampler sampler_;
+  std::optional<AnswerGuide> guide_;
   Detokenizer detokenizer_;
   StopMatcher stop_;
   size_t text_bytes_ = 0;   // decoded so far
@@ -104,6 +107,7 @@ struct Request {
 
   ChatRequest chat;
   PreparedPrompt prompt;
+  std::optional<GuideRules> guide;  // of each answer
   int max_tokens = 0;               // per answer, resolved
   std::vector<bool> image_encoded;  // per image of the prompt: its features are at hand
   std::shared_ptr<ResponseChannel> channel;

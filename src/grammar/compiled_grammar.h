@@ -48,6 +48,7 @@ class CompiledGrammar {
   NextTokens compute_next_tokens(const std::string& state) const;
 
   bool may_end(const std::string& state) const;
+  int32_t num_tokens() const { return vocabulary_->num_tokens(); }  // width of the masks
   MaskStats stats() const;
 
   /// What it takes now: kept masks included, which are bounded.

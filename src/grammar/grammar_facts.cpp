@@ -104,8 +104,9 @@ void refuse_left_recursion(const Grammar& grammar, const GrammarFacts& facts) {
       }
       const Grammar::RuleId next = path.back().calls.back();
       path.back().calls.pop_back();
-      if (marks[next] == Mark::kNew) enter(next);
-      if (marks[next] == Mark::kOpen && path.back().rule != next) {
+      if (marks[next] == Mark::kNew) {
+        enter(next);
+      } else if (marks[next] == Mark::kOpen) {
         throw Error(ErrorCode::kInvalidRequest, "rule \"" + rules[next].name + "\" can call itself before any character");
       }
     }

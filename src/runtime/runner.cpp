@@ -234,7 +234,8 @@ std::vector<std::optional<SampledToken>> ModelRunner::step(const std::vector<Seq
   parallel_for(static_cast<int64_t>(sampling.size()), [&](int64_t i) {
     const size_t chunk = sampling[static_cast<size_t>(i)];
     try {
-      tokens[chunk] = chunks[chunk].sampler->sample(rows + i * width);
+      TokenFilter* const filter = chunks[chunk].filter;
+      tokens[chunk] = chunks[chunk].sampler->sample(rows + i * width, filter == nullptr ? nullptr : filter->allowed());
     } catch (const std::exception&) {
       // The others' samplers go on: none of them may count a token twice.
     }

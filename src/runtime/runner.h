@@ -29,6 +29,7 @@ struct SequenceChunk {
   std::vector<int32_t> block_table;  // KV blocks, in order, that hold positions 0 .. first_position + num_tokens - 1
   std::vector<FeatureSpan> features;
   SequenceSampler* sampler = nullptr;  // null: no token is wanted yet (more of the prompt follows)
+  TokenFilter* filter = nullptr;       // null: every token is allowed
 };
 
 /// Intermediate values for parity checks; filled when a pointer is handed to Runner::run.

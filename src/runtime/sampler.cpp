@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "runtime/kernels/logits.h"
@@ -13,21 +14,36 @@
 namespace spyhop {
 namespace {
 
-/// The logits after penalties; the model's own where there are none.
+/// The logits after penalties, minus infinity for what is not allowed; the model's own where there is neither.
 class PenalisedLogits {
  public:
-  PenalisedLogits(const float* logits, int64_t count, const Penalties& penalties) : data_(logits) {
-    if (!penalties.any()) return;
+  PenalisedLogits(const float* logits, int64_t count, const Penalties& penalties, const uint64_t* allowed = nullptr)
+      : data_(logits) {
+    if (!penalties.any() && allowed == nullptr) return;
     copy_ = at::empty({count}, at::kFloat);
     float* const changed = copy_.data_ptr<float>();
     std::copy_n(logits, count, changed);
-    penalties.apply(changed);
+    if (penalties.any()) penalties.apply(changed);
+    if (allowed != nullptr) keep(allowed, count, changed);
     data_ = changed;
   }
 
   const float* data() const { return data_; }
 
  private:
+  static void keep(const uint64_t* allowed, int64_t count, float* logits) {
+    constexpr float kOut = -std::numeric_limits<float>::infinity();
+    for (int64_t begin = 0; begin < count; begin += 64) {
+      const uint64_t word = allowed[begin / 64];
+      const int64_t size = std::min<int64_t>(64, count - begin);
+      if (word == 0) {
+        std::fill_n(logits + begin, size, kOut);
+      } else if (word != ~uint64_t{0}) {
+        for (int64_t i = 0; i < size; ++i) logits[begin + i] = (word >> i & 1) != 0 ? logits[begin + i] : kOut;
+      }
+    }
+  }
+
   at::Tensor copy_;
   const float* data_;
 };
@@ -66,8 +82,8 @@ SequenceSampler::SequenceSampler(const SamplingParams& params, const std::vector
                                  uint64_t seed)
     : params_(params), vocab_size_(vocab_size), penalties_(params, prompt, vocab_size), generator_(seed) {}
 
-SampledToken SequenceSampler::sample(const float* logits) {
-  const PenalisedLogits penalised(logits, vocab_size_, penalties_);
+SampledToken SequenceSampler::sample(const float* logits, const uint64_t* allowed) {
+  const PenalisedLogits penalised(logits, vocab_size_, penalties_, allowed);
   const LogitRow row(penalised.data(), vocab_size_);
   int32_t id = 0;
   if (params_.temperature == 0.0) {

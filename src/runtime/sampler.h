@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/penalties.h"
+#include "runtime/token_filter.h"
 #include "spyhop/chat.h"
 
 namespace spyhop {
@@ -27,9 +28,10 @@ class SequenceSampler {
   /// Throws Error{kInvalidRequest} for a logit_bias on a token that the vocabulary does not have.
   SequenceSampler(const SamplingParams& params, const std::vector<int32_t>& prompt, int vocab_size, uint64_t seed);
 
-  /// `logits`: [vocab_size] f32 as the model gave them. Counts the token that it returns.
-  /// Throws Error{kInternal} when the largest logit is not finite; NaN is never the largest.
-  SampledToken sample(const float* logits);
+  /// `logits`: [vocab_size] f32 as the model gave them. `allowed`: as TokenFilter gives it; other tokens are out, but have
+  /// their log-probabilities all the same. Counts the token that it returns. Throws Error{kInternal} when the largest logit is
+  /// not finite or no token is allowed; NaN is never the largest.
+  SampledToken sample(const float* logits, const uint64_t* allowed = nullptr);
 
   /// Final probabilities [vocab_size] after every step of the order in SamplingParams; one-hot when greedy.
   std::vector<float> probabilities(const float* logits) const;

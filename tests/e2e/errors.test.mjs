@@ -52,7 +52,7 @@ const badRequests = [
   ['base64 that is none', user(imagePart('data:image/png;base64,@@@@')), 'messages[0].content[0].image_url'],
   ['bytes that are no image', user(textPart('?'), imagePart(dataUrl('not an image'))), 'messages[0].content[1].image_url'],
   ['an address of another scheme', user(imagePart('file:///etc/passwd')), 'messages[0].content[0].image_url'],
-  ['an enforced format', { messages, response_format: { type: 'json_object' } }, 'response_format'],
+  ['an unknown format', { messages, response_format: { type: 'xml' } }, 'response_format.type'],
   ['tools', { messages, tools: [{ type: 'function', function: { name: 'f' } }] }, 'tools'],
 ];
 for (const [what, body, param] of badRequests) {

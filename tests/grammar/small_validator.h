@@ -1,0 +1,81 @@
+// JSON Schema in the plainest way, for the keywords that tests use.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <string>
+
+namespace spyhop {
+
+inline bool has_type(const nlohmann::json& value, const std::string& type) {
+  if (type == "integer")
+    return value.is_number_integer() || (value.is_number() && value.get<double>() == std::floor(value.get<double>()));
+  if (type == "number") return value.is_number();
+  return type == (value.is_boolean() ? "boolean" : value.type_name());
+}
+
+inline size_t num_chars(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+/// The keyword that `value` does not hold to; empty when it is valid.
+inline std::string violation(const nlohmann::json& value, const nlohmann::json& schema, const nlohmann::json& root) {
+  if (schema.is_boolean()) return schema == true ? "" : "false";
+  const auto has = [&](const char* key) { return schema.contains(key); };
+  if (has("$ref")) {
+    const auto place = nlohmann::json::json_pointer(schema["$ref"].get<std::string>().substr(1));
+    if (const std::string found = violation(value, root.at(place), root); !found.empty()) return found;
+  }
+  if (has("type")) {
+    const nlohmann::json types = schema["type"].is_array() ? schema["type"] : nlohmann::json::array({schema["type"]});
+    if (std::none_of(types.begin(), types.end(), [&](const auto& type) { return has_type(value, type); })) return "type";
+  }
+  if (has("const") && schema["const"] != value) return "const";
+  if (has("enum") && std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end()) return "enum";
+  for (const char* key : {"anyOf", "allOf"}) {
+    if (!has(key)) continue;
+    const auto is_valid = [&](const auto& part) { return violation(value, part, root).empty(); };
+    const auto num_valid = std::count_if(schema[key].begin(), schema[key].end(), is_valid);
+    if (num_valid < (std::string(key) == "anyOf" ? 1 : static_cast<ptrdiff_t>(schema[key].size()))) return key;
+  }
+  if (value.is_number()) {
+    const double number = value.get<double>();
+    if (has("minimum") && number < schema["minimum"].get<double>()) return "minimum";
+    if (has("maximum") && number > schema["maximum"].get<double>()) return "maximum";
+    if (has("exclusiveMinimum") && number <= schema["exclusiveMinimum"].get<double>()) return "exclusiveMinimum";
+    if (has("exclusiveMaximum") && number >= schema["exclusiveMaximum"].get<double>()) return "exclusiveMaximum";
+  }
+  if (value.is_string()) {
+    const auto text = value.get<std::string>();
+    if (has("minLength") && num_chars(text) < schema["minLength"].get<size_t>()) return "minLength";
+    if (has("maxLength") && num_chars(text) > schema["maxLength"].get<size_t>()) return "maxLength";
+    if (has("pattern") && !std::regex_search(text, std::regex(schema["pattern"].get<std::string>()))) return "pattern";
+  }
+  if (value.is_array()) {
+    if (has("minItems") && value.size() < schema["minItems"].get<size_t>()) return "minItems";
+    if (has("maxItems") && value.size() > schema["maxItems"].get<size_t>()) return "maxItems";
+    const size_t num_prefix = has("prefixItems") ? schema["prefixItems"].size() : 0;
+    for (size_t i = 0; i < value.size(); ++i) {
+      const nlohmann::json item = i < num_prefix ? schema["prefixItems"][i] : schema.value("items", nlohmann::json(true));
+      if (const std::string found = violation(value[i], item, root); !found.empty()) return "items: " + found;
+    }
+  }
+  if (value.is_object()) {
+    if (has("minProperties") && value.size() < schema["minProperties"].get<size_t>()) return "minProperties";
+    if (has("maxProperties") && value.size() > schema["maxProperties"].get<size_t>()) return "maxProperties";
+    for (const auto& name : schema.value("required", nlohmann::json::array())) {
+      if (!value.contains(name.get<std::string>())) return "required";
+    }
+    const nlohmann::json properties = schema.value("properties", nlohmann::json::object());
+    for (const auto& [name, part] : value.items()) {
+      const nlohmann::json& rule =
+          properties.contains(name) ? properties[name] : schema.value("additionalProperties", nlohmann::json(true));
+      if (const std::string found = violation(part, rule, root); !found.empty()) return name + ": " + found;
+    }
+  }
+  return "";
+}
+
+}  // namespace spyhop

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
 import numpy as np
+from PIL.Image import Image
 
 from curriculum import Group, multi_group, single_group, text_group, vision_group
 from lexicon import CHARACTERS, COLOUR_NAMES, SHAPE_NAMES
-from render import random_side, render, to_tile
+from render import to_tile
 from scene import WORD, Scene
 from spec import Spec
 from tokenizer import Tokenizer
@@ -135,8 +136,8 @@ class Assembler:
         self.dialogue: List[int] = []
         self.tasks: List[str] = []
 
-    def add_scene(self, scene: Scene) -> int:
-        tile, to_fraction = to_tile(render(self.rng, scene, random_side(self.rng)), self.spec.image_size)
+    def add_scene(self, scene: Scene, image: Image) -> int:
+        tile, to_fraction = to_tile(image, self.spec.image_size)
         self.scenes.append(scene)
         self.tiles.append(tile)
         self.maps.append(to_fraction)
@@ -165,8 +166,9 @@ class Assembler:
         ids.append(self.tokenizer.special["<|User|>"])
         if tiles or question:
             ids += self.tokenizer.encode(": " + question)
-        for tile in tiles:
-            ids += self.picture_tokens(tile)
+        lines = len(tiles) > 1 and self.rng.random() < 0.3
+        for i, tile in enumerate(tiles):
+            ids += (self.tokenizer.encode("\n") if lines and i > 0 else []) + self.picture_tokens(tile)
         return ids
 
     def dialogue_ids(self, group: Group, dialogue_index: int) -> Tuple[List[int], List[bool]]:
@@ -196,7 +198,7 @@ class Assembler:
         prefixes: List[range] = []
         lines: List[Tuple[int, range]] = []
         for index, group in enumerate(groups):
-            tiles = [self.add_scene(scene) for scene in group.scenes]
+            tiles = [self.add_scene(scene, image) for scene, image in zip(group.scenes, group.images)]
             question = group.dialogues[0][0].question if group.text_first else ""
             if group.text_first:
                 question += self.rng.choice(("", "", "\n", " "))
@@ -257,5 +259,6 @@ def make_batch(spec: Spec, tokenizer: Tokenizer, seed: int, shape: BatchShape) -
     if shape.texts:
         parts.append(assembler.add_part([text_group(rng, shape.text_dialogues) for _ in range(shape.texts)], 1))
     for _ in range(shape.vision_only):
-        assembler.add_scene(vision_group(rng).scenes[0])
+        group = vision_group(rng)
+        assembler.add_scene(group.scenes[0], group.images[0])
     return assembler.finish(parts)

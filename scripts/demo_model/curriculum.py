@@ -6,11 +6,14 @@ import random
 from dataclasses import dataclass, field
 from typing import Callable, List, Optional, Sequence, Tuple
 
+from PIL.Image import Image
+
 import dialogues
 import questions
 from lexicon import LANGUAGES
 from questions import Dialogue, Task
-from scene import FEW, MANY, MIXED, READING, SINGLE, Scene, SceneKind, random_scene
+from render import random_side, render
+from scene import FEW, MANY, MIXED, PRINTED, READING, SINGLE, Scene, SceneKind, random_scene
 
 # Per kind of scene: its share, and the tasks with their weights.
 KINDS: Sequence[Tuple[SceneKind, float, Sequence[Tuple[Task, float]]]] = (
@@ -40,9 +43,11 @@ PAIR_TASKS: Sequence[Tuple[PairTask, float]] = (
 
 @dataclass
 class Group:
-    """Scenes that all dialogues of the group are about. `text_first`: the first question stands before the picture."""
+    """Scenes, drawn, that all dialogues of the group are about: boxes are known once a scene is drawn. `text_first`: the first
+    question stands before the picture."""
 
     scenes: List[Scene]
+    images: List[Image]
     dialogues: List[Dialogue]
     tasks: List[str] = field(default_factory=list)  # of each dialogue
     text_first: bool = False
@@ -50,6 +55,11 @@ class Group:
     def add(self, task: str, dialogue: Dialogue) -> None:
         self.dialogues.append(dialogue)
         self.tasks.append(task)
+
+
+def drawn(rng: random.Random, scenes: List[Scene]) -> Group:
+    """A group without dialogues."""
+    return Group(scenes, [render(rng, scene, random_side(rng)) for scene in scenes], [])
 
 
 def random_language(rng: random.Random) -> str:
@@ -63,7 +73,7 @@ def single_group(rng: random.Random, num_dialogues: int) -> Group:
 
 
 def fill_single(rng: random.Random, scene: Scene, tasks: Sequence[Tuple[Task, float]], count: int) -> Group:
-    group = Group([scene], [])
+    group = drawn(rng, [scene])
     weights = [weight for _, weight in tasks]
     while len(group.dialogues) < count:
         language = random_language(rng)
@@ -88,7 +98,7 @@ def multi_group(rng: random.Random, num_dialogues: int) -> Group:
     """Two or three pictures of one kind of scene with that many dialogues."""
     kind = rng.choices([kind for kind, _ in PAIR_KINDS], [weight for _, weight in PAIR_KINDS])[0]
     scenes = [random_scene(rng, kind, square=0.9) for _ in range(2 if rng.random() < 0.75 else 3)]
-    group = Group(scenes, [])
+    group = drawn(rng, scenes)
     while len(group.dialogues) < num_dialogues:
         task = rng.choices([task for task, _ in PAIR_TASKS], [weight for _, weight in PAIR_TASKS])[0]
         dialogue = task(rng, scenes, random_language(rng))
@@ -99,16 +109,19 @@ def multi_group(rng: random.Random, num_dialogues: int) -> Group:
 
 def text_group(rng: random.Random, num_dialogues: int) -> Group:
     """No picture."""
-    group = Group([], [])
+    group = drawn(rng, [])
     for _ in range(num_dialogues):
         group.add("talk", dialogues.text_only(rng, random_language(rng)))
     return group
 
 
+VISION_KINDS = ((PRINTED, 0.45), (MANY, 0.3), (FEW, 0.1), (SINGLE, 0.05), (READING, 0.1))
+
+
 def vision_group(rng: random.Random) -> Group:
-    """One picture without dialogues: for the tower alone."""
-    kind = rng.choices([kind for kind, _, _ in KINDS], [share for _, share, _ in KINDS])[0]
-    return Group([random_scene(rng, kind)], [])
+    """One picture without dialogues, for the tower alone."""
+    kind = rng.choices([kind for kind, _ in VISION_KINDS], [share for _, share in VISION_KINDS])[0]
+    return drawn(rng, [random_scene(rng, kind)])
 
 
 def sample_texts(seed: int, count: int) -> List[str]:

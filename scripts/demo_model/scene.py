@@ -72,18 +72,19 @@ class Scene:
 
 @dataclass(frozen=True)
 class SceneKind:
-    """How many shapes, whether a word, and from how many looks (pairs of shape and colour) the shapes are drawn."""
+    """How many shapes and words, and whether the shapes are drawn from few looks (pairs of shape and colour)."""
 
     num_shapes: Tuple[int, int]
-    has_word: bool = False
+    num_words: int = 0
     repeats: bool = False
 
 
 SINGLE = SceneKind((1, 1))
 FEW = SceneKind((2, 3))
 MANY = SceneKind((1, MAX_SHAPES), repeats=True)
-READING = SceneKind((0, 0), has_word=True)
-MIXED = SceneKind((1, 2), has_word=True)
+READING = SceneKind((0, 0), num_words=1)
+MIXED = SceneKind((1, 2), num_words=1)
+PRINTED = SceneKind((0, 2), num_words=6)  # much to read; for the tower alone
 
 TEXTURES = ("plain", "plain", "gradient", "blotches", "stripes", "noise")
 
@@ -168,18 +169,18 @@ def random_scene(rng: random.Random, kind: SceneKind, square: float = 0.75) -> S
     colours = [name for name in COLOUR_NAMES if contrast(RGB[name], background) >= MIN_CONTRAST]
     items: List[Item] = []
     boxes: List[Box] = []
-    if kind.has_word:
+    readable = [name for name in colours if contrast(RGB[name], background) >= MIN_WORD_CONTRAST]
+    for _ in range(kind.num_words):
         text = random_text(rng)
         room = 0.94 if kind.num_shapes[1] == 0 else 0.8
-        pitch = min(rng.uniform(11, 24), canvas[0] * room / max(len(text), 1))
+        pitch = min(rng.uniform(11, 24 if kind.num_words == 1 else 17), canvas[0] * room / len(text))
         box = place(rng, pitch * len(text), pitch * 1.25, canvas, boxes)
-        readable = [name for name in colours if contrast(RGB[name], background) >= MIN_WORD_CONTRAST]
         if box is not None:
             items.append(Item(WORD, rng.choice(readable or ["white"]), box, text=text, font=rng.randrange(1 << 16)))
             boxes.append(box)
     num_shapes = rng.randint(*kind.num_shapes)
     for shape, colour in random_looks(rng, kind, colours, num_shapes):
-        width, height = shape_size(rng, shape, num_shapes + len(boxes) * kind.has_word)
+        width, height = shape_size(rng, shape, min(num_shapes + kind.num_words, MAX_SHAPES))
         box = place(rng, width * scale, height * scale, canvas, boxes)
         if box is not None:
             items.append(Item(shape, colour, box, angle=rng.uniform(-12, 12)))

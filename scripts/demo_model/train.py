@@ -41,7 +41,7 @@ class Stage:
 
 
 STAGES = (
-    Stage(2_500, BatchShape(singles=0, text_first=0, multis=0, texts=0, vision_only=32)),
+    Stage(4_000, BatchShape(singles=0, text_first=0, multis=0, texts=0, vision_only=32)),
     Stage(1 << 60, BatchShape(singles=8, dialogues=8, text_first=2, multis=1, texts=1, vision_only=6)),
 )
 PEAK_RATE = 1e-3  # of AdamW

@@ -138,6 +138,7 @@ void run(CLI::App& command, LaunchFlags& flags) {
   for (const std::string& note : check_xinference_flags(command, flags.xinference)) {
     std::fprintf(stderr, "spyhop: %s\n", note.c_str());
   }
+  default_to_bundled_model(options.engine);
   const std::string endpoint = find_endpoint(command, flags);
   if (!endpoint.empty()) {
     const std::string key = options.server.api_keys.empty() ? "" : options.server.api_keys.front();

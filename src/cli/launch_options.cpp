@@ -12,6 +12,8 @@
 namespace spyhop {
 namespace {
 
+constexpr const char* kBundledModel = "deepseek-vl2-demo";
+
 void declare_config(CLI::App& command, LaunchOptions& o) {
   with_env(command.add_option("--config", o.config_path, "JSON file with values for these flags, such as configs/laptop.json"))
       ->configurable(false)
@@ -267,6 +269,12 @@ void resolve_server_options(LaunchOptions& o) {
                   "kv-cache-memory");
     }
   }
+}
+
+void default_to_bundled_model(EngineConfig& engine) {
+  const bool is_open = engine.model_path.empty() && engine.model_name.empty() && engine.model_size.empty();
+  if (!is_open || engine.runtime.load_format == LoadFormat::kDummy) return;
+  if (Registry::load().has(kBundledModel)) engine.model_name = kBundledModel;
 }
 
 void resolve_launch_options(LaunchOptions& o) {

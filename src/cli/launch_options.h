@@ -39,6 +39,9 @@ void declare_serve_options(CLI::App& command, LaunchOptions& options);
 /// Carries over what CLI11 could not put in place by itself. Throws Error for settings that contradict each other.
 void resolve_server_options(LaunchOptions& options);
 
+/// Where nothing says which model is meant, it is the one that comes with the program, if one does.
+void default_to_bundled_model(EngineConfig& engine);
+
 /// The same, and finds a named model in the registry. Throws Error for what cannot be served.
 void resolve_launch_options(LaunchOptions& options);
 

@@ -6,6 +6,7 @@
 
 #include "common/json_fields.h"
 #include "common/nearest_match.h"
+#include "registry/bundled_checkpoint.h"
 #include "registry/config_reader.h"
 #include "registry/model_id.h"
 
@@ -17,6 +18,11 @@ using nlohmann::json;
 const std::vector<std::string> kEngines{"libtorch", "transformers"};
 const std::vector<std::string> kQuantizations{"none", "int8", "int4"};
 const std::string kFileScheme = "file://";
+
+bool is_bundled_name(const std::string& name) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && std::all_of(name.begin(), name.end(), fits);
+}
 
 /// Reads one document; what a user may leave out has a fallback.
 class FamilyReader {
@@ -83,13 +89,25 @@ class FamilyReader {
     return sources;
   }
 
-  void read_place(JsonFields& fields, ModelVariant& variant) {
-    if (!is_shipped_ && fields.has("model_uri")) {
-      variant.path = fields.text("model_uri");
-      if (variant.path.rfind(kFileScheme, 0) == 0) variant.path.erase(0, kFileScheme.size());
-      if (fields.is_valid("model_uri") && (variant.path.empty() || variant.path[0] != '/')) {
-        fields.report("model_uri", "an absolute path, or file:// and one");
-      }
+  /// The folder that a model_uri means: of users any, of shipped entries one that comes with the program.
+  std::string read_uri(JsonFields& fields) const {
+    std::string uri = fields.text("model_uri");
+    if (is_shipped_) {
+      const bool is_bundled = uri.rfind(kBundledScheme, 0) == 0 && is_bundled_name(uri.substr(kBundledScheme.size()));
+      if (is_bundled) return bundled_checkpoint(uri.substr(kBundledScheme.size()));
+      if (fields.is_valid("model_uri")) fields.report("model_uri", "bundled:// and a name of lowercase letters and digits");
+      return "";
+    }
+    if (uri.rfind(kFileScheme, 0) == 0) uri.erase(0, kFileScheme.size());
+    if (fields.is_valid("model_uri") && (uri.empty() || uri[0] != '/')) {
+      fields.report("model_uri", "an absolute path, or file:// and one");
+    }
+    return uri;
+  }
+
+  void read_place(JsonFields& fields, ModelVariant& variant) const {
+    if (fields.has("model_uri")) {
+      variant.path = read_uri(fields);
       if (fields.has("model_src")) fields.report("model_src", "model_uri or model_src, not both");
       static_cast<void>(fields.find("model_src"));
       return;
@@ -103,7 +121,7 @@ class FamilyReader {
   ModelVariant read_variant(JsonFields& fields) {
     ModelVariant variant;
     variant.format = fields.one_of("model_format", {"pytorch"});
-    variant.size_in_billions = fields.integer("model_size_in_billions", {1, 10000});
+    variant.size_in_billions = fields.integer("model_size_in_billions", {is_shipped_ ? 0 : 1, 10000});
     variant.name = fields.text("variant", unless_shipped(std::to_string(variant.size_in_billions) + "b"));
     variant.activated_size = fields.text("activated_size_in_billions", unless_shipped(""));
     variant.quantizations = is_shipped_ || fields.has("quantizations") ? fields.texts("quantizations") : kQuantizations;

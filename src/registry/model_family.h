@@ -21,12 +21,12 @@ struct HubSource {
 struct ModelVariant {
   std::string name;            // "tiny"
   std::string format;          // "pytorch"
-  int size_in_billions = 0;    // parameters
+  int size_in_billions = 0;    // parameters; 0 = less than half a billion
   std::string activated_size;  // parameters that one token uses, in billions: "4_5" is 4.5; may be empty in entries of users
   std::vector<std::string> quantizations;
-  std::vector<std::string> engines;   // the first is its proper name, the others are aliases
-  std::vector<HubSource> sources;     // empty where `path` is given
-  std::string path;                   // folder of a user's own checkpoint; empty = on the hubs
+  std::vector<std::string> engines;  // the first is its proper name, the others are aliases
+  std::vector<HubSource> sources;    // empty where `path` is given
+  std::string path;  // folder of a user's own checkpoint, or of one that comes with the program; empty = on the hubs
   std::optional<ModelConfig> config;  // of the checkpoint on the hubs; always there in shipped entries
 };
 

@@ -106,6 +106,10 @@ const ModelFamily& Registry::family(const std::string& name) const {
               "model_name");
 }
 
+bool Registry::has(const std::string& name) const {
+  return std::any_of(families_.begin(), families_.end(), [&](const ModelFamily& each) { return each.name == name; });
+}
+
 std::string user_models_dir() {
   std::string home = environment("SPYHOP_HOME");
   if (home.empty()) home = environment("HOME") + "/.spyhop";

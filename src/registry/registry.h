@@ -25,6 +25,7 @@ class Registry {
   const std::vector<ModelFamily>& families() const { return families_; }
   /// Throws Error{kModelNotFound, param "model_name"} naming the families there are and the nearest.
   const ModelFamily& family(const std::string& name) const;
+  bool has(const std::string& name) const;
 
  private:
   void add(ModelFamily family, const std::string& file);

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "common/file.h"
 #include "spyhop/error.h"
+#include "support/temp_dir.h"
 
 namespace spyhop {
 namespace {
@@ -99,6 +102,52 @@ TEST(LaunchOptions, FindsANamedModelInTheRegistry) {
   EXPECT_EQ(options.source->max_workers, 3);
   ASSERT_TRUE(options.source->expected);
   EXPECT_EQ(options.source->expected->language.hidden_size, 2560);
+}
+
+/// Names a folder of models in place of those shipped while it lives.
+class ModelsFolder {
+ public:
+  ModelsFolder() { ::setenv("SPYHOP_MODELS_DIR", dir_.path().c_str(), 1); }
+  ~ModelsFolder() { ::unsetenv("SPYHOP_MODELS_DIR"); }
+  ModelsFolder(const ModelsFolder&) = delete;
+  ModelsFolder& operator=(const ModelsFolder&) = delete;
+
+  /// The shipped entry under another name.
+  void add(const std::string& name) {
+    std::string text = read_text_file(std::string(SPYHOP_SOURCE_DIR) + "/models/deepseek-vl2.json", size_t{1} << 20);
+    const std::string own = "\"model_name\": \"deepseek-vl2\"";
+    text.replace(text.find(own), own.size(), "\"model_name\": \"" + name + "\"");
+    dir_.write(name + ".json", text);
+  }
+
+ private:
+  testing::TempDir dir_;
+};
+
+TEST(LaunchOptions, WithoutAModelMeanTheOneThatComesWithTheProgram) {
+  ModelsFolder folder;
+  folder.add("other");
+  EngineConfig open;
+  default_to_bundled_model(open);
+  EXPECT_EQ(open.model_name, "");
+  folder.add("deepseek-vl2-demo");
+  default_to_bundled_model(open);
+  EXPECT_EQ(open.model_name, "deepseek-vl2-demo");
+}
+
+TEST(LaunchOptions, ThatSayWhichModelKeepIt) {
+  ModelsFolder folder;
+  folder.add("deepseek-vl2-demo");
+  EngineConfig by_path;
+  by_path.model_path = "/data/tuned";
+  EngineConfig by_size;
+  by_size.model_size = "3";
+  EngineConfig dummy;
+  dummy.runtime.load_format = LoadFormat::kDummy;
+  for (EngineConfig config : {by_path, by_size, dummy}) {
+    default_to_bundled_model(config);
+    EXPECT_EQ(config.model_name, "");
+  }
 }
 
 TEST(LaunchOptions, AsksForWhatIsToBeServed) {

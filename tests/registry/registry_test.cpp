@@ -141,6 +141,40 @@ TEST(Registry, the_program_carries_the_files_of_models) {
   EXPECT_EQ(shipped.families()[0].variants.size(), 3U);
 }
 
+/// The shipped entry's first variant alone, as one whose checkpoint comes with the program.
+std::string bundled_entry(const std::string& uri) {
+  json document = json::parse(shipped_text());
+  json spec = document["model_specs"][0];
+  spec.erase("model_src");
+  spec["model_uri"] = uri;
+  spec["model_size_in_billions"] = 0;
+  document["model_specs"] = json::array({spec});
+  return document.dump();
+}
+
+TEST(Registry, a_bundled_checkpoint_lies_in_the_folder_of_the_models) {
+  const testing::TempDir dir;
+  const ScopedVariable models("SPYHOP_MODELS_DIR", dir.path());
+  const std::string missing = dir.path() + "/none";
+  EXPECT_EQ(parse_model_family(bundled_entry("bundled://none"), "m.json").choose({}).path, missing);
+  std::filesystem::create_directory(dir.path() + "/tiny2");
+  const ModelFamily family = parse_model_family(bundled_entry("bundled://tiny2"), "m.json");
+  EXPECT_EQ(family.choose({"0", "", "", ""}).path, dir.path() + "/tiny2");
+}
+
+TEST(Registry, a_bundled_checkpoint_has_a_plain_name_and_is_no_users) {
+  for (const char* uri : {"bundled://", "bundled://../x", "bundled://a/b", "bundled://A", "/data/demo", "file:///data/demo"}) {
+    try {
+      parse_model_family(bundled_entry(uri), "m.json");
+      ADD_FAILURE() << uri;
+    } catch (const Error& e) {
+      EXPECT_THAT(e.what(), HasSubstr("model_uri = ")) << uri;
+      EXPECT_THAT(e.what(), HasSubstr("allowed: bundled:// and a name")) << uri;
+    }
+  }
+  EXPECT_THROW(parse_model_family(bundled_entry("bundled://demo"), "m.json", EntryOrigin::kUser), Error);
+}
+
 std::string own_entry(const std::string& name) {
   const json spec = {{"model_format", "pytorch"}, {"model_size_in_billions", 3}, {"model_uri", "file:///data/tuned"}};
   return json{{"model_name", name},

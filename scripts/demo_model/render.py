@@ -143,7 +143,7 @@ def render(rng: random.Random, scene: Scene, longer_side: int) -> Image.Image:
 
 def random_side(rng: random.Random) -> int:
     """A side length as uploads have them; 224 shrinks fastest."""
-    return 224 if rng.random() < 0.5 else rng.randint(160, 448)
+    return 224 if rng.random() < 0.5 else rng.randint(112, 448)
 
 
 def to_tile(image: Image.Image, side: int) -> Tuple[np.ndarray, Tuple[float, float, float, float]]:

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,6 +29,7 @@ enum class ImageDetail {
 struct ImagePart {
   std::string url;  // as sent: "data:...;base64,..." or "http(s)://..."
   ImageDetail detail = ImageDetail::kAuto;
+  std::shared_ptr<const std::string> bytes{};  // the encoded image, where it has been fetched already
 };
 
 using ContentPart = std::variant<TextPart, ImagePart>;
@@ -100,6 +102,13 @@ struct BoxConstraint {
   int max_boxes = 64;  // in one list; 1 to 1000
 };
 
+/// Ends an answer that repeats itself: one whose last tokens are a phrase of up to max_period tokens said again and again.
+struct LoopGuard {
+  int max_period = 64;  // 1 to 512
+  int min_repeats = 4;  // times that the phrase stands there, 2 to 1000
+  int min_tokens = 96;  // that all of them take together, 2 to 100000
+};
+
 struct ChatRequest {
   std::string request_id;             // for logs and x-request-id
   std::string model;                  // as the client named it
@@ -120,6 +129,8 @@ struct ChatRequest {
   std::optional<AnswerConstraint> constraint;
   std::string constraint_field;        // path of the request field it comes from, for errors: "guided_regex"
   std::optional<BoxConstraint> boxes;  // not together with a constraint
+  bool auto_detail = false;            // images that leave no room in the context are tiled less
+  std::optional<LoopGuard> loop_guard;
 };
 
 enum class FinishReason {
@@ -138,11 +149,21 @@ struct TokenLogprob {
   std::vector<TopLogprob> top;  // best first
 };
 
+/// What an image takes of the prompt.
+struct ImageUse {
+  int width = 0;  // pixels, of the image as sent
+  int height = 0;
+  int cols = 1;  // tiles of the local view
+  int rows = 1;
+  int num_tokens = 0;
+  bool is_lowered = false;  // tiled less than it was asked for, by auto_detail
+};
+
 struct Usage {
-  int prompt_tokens = 0;      // text and image tokens
-  int completion_tokens = 0;  // over all n answers, the end-of-sentence tokens included
-  int image_tokens = 0;       // of prompt_tokens
-  int cached_tokens = 0;      // of prompt_tokens, not computed anew
+  int prompt_tokens = 0;           // text and image tokens
+  int completion_tokens = 0;       // over all n answers, the end-of-sentence tokens included
+  int image_tokens = 0;            // of prompt_tokens
+  int cached_tokens = 0;           // of prompt_tokens, not computed anew
 };
 
 /// A piece of an answer: whole UTF-8 characters, never a part of a stop string. Text may be empty when only
@@ -161,6 +182,7 @@ struct ChoiceFinish {
   int num_tokens = 0;       // of this answer
   int stop_string = -1;     // which of ChatRequest::stop ended it, as an index; -1: none
   int32_t stop_token = -1;  // which of ChatRequest::stop_token_ids did, as an id; -1: none
+  bool is_loop = false;     // ended by the loop guard, with kLength
 };
 
 /// Where a request's time went, in milliseconds; over all n answers.

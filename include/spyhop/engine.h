@@ -27,6 +27,9 @@ class ResponseStream {
 
   /// What the prompt takes, known from the beginning; the other fields are 0.
   virtual Usage prompt_usage() const = 0;
+
+  /// What the prompt's images take, in the order of the request.
+  virtual std::vector<ImageUse> images() const = 0;
 };
 
 /// A prompt as the model gets it.
@@ -34,6 +37,7 @@ struct PromptTokens {
   std::vector<int32_t> ids;         // image tokens in their places
   std::vector<std::string> tokens;  // the bytes of each, where asked for
   int num_image_tokens = 0;         // of ids
+  std::vector<ImageUse> images{};   // in the order of the request
 };
 
 struct ModelInfo {

@@ -13,6 +13,7 @@
 #include "api/json_text.h"
 #include "api/message_json.h"
 #include "api/object_reader.h"
+#include "api/task_json.h"
 #include "common/json_fields.h"
 
 namespace spyhop {
@@ -186,6 +187,10 @@ ChatCompletionCall parse_chat_request(const std::string& body, const ChatRequest
     throw Error(ErrorCode::kInvalidRequest, "messages is missing; allowed: an array of messages", "messages");
   }
   call.request.messages = parse_messages(*messages, limits.max_messages);
+  if (!call.request.messages.empty() && call.request.messages.back().role == Role::kAssistant) {
+    call.request.prompt_end = PromptEnd::kContinued;
+  }
+  call.wants_boxes = apply_task(reader, call.request).wants_boxes;
   return call;
 }
 

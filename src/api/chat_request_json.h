@@ -20,6 +20,7 @@ struct ChatCompletionCall {
   ChatRequest request;  // request_id is left empty, model is empty when the body names none
   bool stream = false;
   bool include_usage = false;    // a last chunk with the usage; only with stream
+  bool wants_boxes = false;      // "grounding" in the answer even where there is none
   bool include_metrics = false;  // timings with the answer, or in a stream's last chunk
 };
 

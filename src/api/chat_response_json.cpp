@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "api/image_plan_json.h"
 #include "api/json_text.h"
 
 namespace spyhop {
@@ -12,6 +13,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kLowestLogprob = -9999.0;  // JSON has no -Infinity
+
+/// As vLLM has it: what of the request ended the answer; "repetition" is the loop guard.
+Json stop_reason(const ChoiceFinish& finish) {
+  if (finish.is_loop) return "repetition";
+  return nullptr;
+}
 
 const char* finish_name(FinishReason reason) {
   return reason == FinishReason::kLength ? "length" : "stop";
@@ -35,8 +42,8 @@ Json logprobs_json(const std::vector<TokenLogprob>& tokens) {
   return {{"content", std::move(content)}, {"refusal", nullptr}};
 }
 
-Json usage_json(const Usage& usage) {
-  return {
+Json usage_json(const Usage& usage, const std::vector<ImageUse>& images) {
+  Json json = {
       {"prompt_tokens", usage.prompt_tokens},
       {"completion_tokens", usage.completion_tokens},
       {"total_tokens", usage.prompt_tokens + usage.completion_tokens},
@@ -47,6 +54,8 @@ Json usage_json(const Usage& usage) {
         {"audio_tokens", 0}}},
       {"completion_tokens_details",
        {{"reasoning_tokens", 0}, {"audio_tokens", 0}, {"accepted_prediction_tokens", 0}, {"rejected_prediction_tokens", 0}}}};
+  if (!images.empty()) json["prompt_tokens_details"]["images"] = images_json(images);
+  return json;
 }
 
 /// With the names of vLLM's per-request metrics.
@@ -72,22 +81,27 @@ struct ChunkChoice {
   Json delta = Json::object();
   Json logprobs;
   Json finish_reason;
+  Json stop_reason;
 };
 
-std::string chunk(const CompletionHead& head, bool include_usage, ChunkChoice choice) {
+/// A chunk of one choice; `warnings` where there are some.
+std::string chunk(const CompletionHead& head, bool include_usage, ChunkChoice choice, Json warnings = {}) {
   Json json = head_json(head, "chat.completion.chunk");
+  const bool is_last = !choice.finish_reason.is_null();
   json["choices"] = Json::array({{{"index", choice.index},
                                   {"delta", std::move(choice.delta)},
                                   {"logprobs", std::move(choice.logprobs)},
                                   {"finish_reason", std::move(choice.finish_reason)}}});
+  if (is_last) json["choices"][0]["stop_reason"] = std::move(choice.stop_reason);
+  if (!warnings.empty()) json["warnings"] = std::move(warnings);
   if (include_usage) json["usage"] = nullptr;
   return to_text(json);
 }
 
 }  // namespace
 
-CompletionBuilder::CompletionBuilder(CompletionHead head, int num_choices, bool logprobs)
-    : head_(std::move(head)), choices_(static_cast<size_t>(num_choices)), logprobs_(logprobs) {}
+CompletionBuilder::CompletionBuilder(CompletionHead head, const AnswerShape& shape)
+    : head_(std::move(head)), choices_(static_cast<size_t>(shape.num_choices)), shape_(shape) {}
 
 CompletionBuilder::Choice& CompletionBuilder::choice(int index) {
   if (index < 0 || static_cast<size_t>(index) >= choices_.size()) {
@@ -104,7 +118,7 @@ void CompletionBuilder::add(const TextDelta& delta) {
 }
 
 void CompletionBuilder::add(const ChoiceFinish& finish) {
-  choice(finish.choice).reason = finish.reason;
+  choice(finish.choice).finish = finish;
 }
 
 std::string CompletionBuilder::json(const Usage& usage, const std::optional<Timings>& timings) const {
@@ -112,12 +126,17 @@ std::string CompletionBuilder::json(const Usage& usage, const std::optional<Timi
   for (const Choice& choice : choices_) {
     choices.push_back({{"index", choices.size()},
                        {"message", {{"role", "assistant"}, {"content", choice.text}, {"refusal", nullptr}}},
-                       {"logprobs", logprobs_ ? logprobs_json(choice.logprobs) : Json()},
-                       {"finish_reason", finish_name(choice.reason)}});
+                       {"logprobs", shape_.logprobs ? logprobs_json(choice.logprobs) : Json()},
+                       {"finish_reason", finish_name(choice.finish.reason)},
+                       {"stop_reason", stop_reason(choice.finish)}});
+    const std::optional<AnswerBoxes> boxes = boxes_of(choice.text, shape_.wants_boxes, head_.images);
+    if (boxes) choices.back()["message"]["grounding"] = grounding_json(*boxes);
   }
   Json completion = head_json(head_, "chat.completion");
   completion["choices"] = std::move(choices);
-  completion["usage"] = usage_json(usage);
+  completion["usage"] = usage_json(usage, head_.images);
+  Json warnings = image_warnings(head_.images);
+  if (!warnings.empty()) completion["warnings"] = std::move(warnings);
   if (timings) completion["metrics"] = metrics_json(*timings, usage.completion_tokens);
   return to_text(completion);
 }
@@ -125,22 +144,25 @@ std::string CompletionBuilder::json(const Usage& usage, const std::optional<Timi
 ChunkFormat::ChunkFormat(CompletionHead head, bool include_usage) : head_(std::move(head)), include_usage_(include_usage) {}
 
 std::string ChunkFormat::role(int choice) const {
-  return chunk(head_, include_usage_, {choice, {{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}, {}, {}});
+  return chunk(head_, include_usage_, {choice, {{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}, {}, {}, {}},
+               choice == 0 ? image_warnings(head_.images) : Json());
 }
 
 std::string ChunkFormat::delta(const TextDelta& delta) const {
   Json logprobs = delta.logprobs.empty() ? Json() : logprobs_json(delta.logprobs);
-  return chunk(head_, include_usage_, {delta.choice, {{"content", delta.text}}, std::move(logprobs), {}});
+  return chunk(head_, include_usage_, {delta.choice, {{"content", delta.text}}, std::move(logprobs), {}, {}});
 }
 
-std::string ChunkFormat::finish(const ChoiceFinish& finish) const {
-  return chunk(head_, include_usage_, {finish.choice, Json::object(), {}, finish_name(finish.reason)});
+std::string ChunkFormat::finish(const ChoiceFinish& finish, const std::optional<AnswerBoxes>& boxes) const {
+  Json delta = Json::object();
+  if (boxes) delta["grounding"] = grounding_json(*boxes);
+  return chunk(head_, include_usage_, {finish.choice, std::move(delta), {}, finish_name(finish.reason), stop_reason(finish)});
 }
 
 std::string ChunkFormat::last(const Usage& usage, const std::optional<Timings>& timings) const {
   Json json = head_json(head_, "chat.completion.chunk");
   json["choices"] = Json::array();
-  if (include_usage_) json["usage"] = usage_json(usage);
+  if (include_usage_) json["usage"] = usage_json(usage, head_.images);
   if (timings) json["metrics"] = metrics_json(*timings, usage.completion_tokens);
   return to_text(json);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/grounding.h"
 #include "spyhop/chat.h"
 
 namespace spyhop {
@@ -16,13 +17,26 @@ struct CompletionHead {
   int64_t created = 0;      // Unix seconds
   std::string model;        // the served name
   std::string fingerprint;  // of build and weights; empty = null
+  std::vector<ImageUse> images{};  // of the request; what is to be said of them comes with the first choice
+};
+
+/// What of an answer was asked for.
+struct AnswerShape {
+  int num_choices = 1;
+  bool logprobs = false;       // "logprobs" is an object, not null
+  bool wants_boxes = false;    // "grounding" is there even where an answer holds no box
+  bool include_usage = false;  // in streams: a last chunk with the usage
+  bool include_metrics = false;
+
+  std::optional<Timings> wanted(const Timings& timings) const {
+    return include_metrics ? std::optional<Timings>(timings) : std::nullopt;
+  }
 };
 
 /// The answer as one object. Bytes that are not UTF-8 are replaced in texts and kept exact in the tokens' "bytes".
 class CompletionBuilder {
  public:
-  /// `logprobs`: whether they were asked for, so that "logprobs" is an object and not null.
-  CompletionBuilder(CompletionHead head, int num_choices, bool logprobs);
+  CompletionBuilder(CompletionHead head, const AnswerShape& shape);
 
   /// Throws Error{kInternal} on an event of a choice that does not exist.
   void add(const TextDelta& delta);
@@ -35,13 +49,13 @@ class CompletionBuilder {
   struct Choice {
     std::string text;
     std::vector<TokenLogprob> logprobs;
-    FinishReason reason = FinishReason::kStop;
+    ChoiceFinish finish;
   };
   Choice& choice(int index);
 
   CompletionHead head_;
   std::vector<Choice> choices_;
-  bool logprobs_;
+  AnswerShape shape_;
 };
 
 /// The answer as chunks: per choice role(), then delta()s, then finish(); at the end last() where something of it was asked
@@ -53,7 +67,8 @@ class ChunkFormat {
 
   std::string role(int choice) const;
   std::string delta(const TextDelta& delta) const;
-  std::string finish(const ChoiceFinish& finish) const;
+  /// `boxes`, where there are some to report, become "grounding" of the delta.
+  std::string finish(const ChoiceFinish& finish, const std::optional<AnswerBoxes>& boxes = std::nullopt) const;
 
   /// The chunk without choices: `timings`, where wanted, become "metrics".
   std::string last(const Usage& usage, const std::optional<Timings>& timings = std::nullopt) const;

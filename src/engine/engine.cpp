@@ -206,14 +206,14 @@ std::unique_ptr<ResponseStream> EngineImpl::submit(ChatRequest chat) {
   Usage prompt_usage;
   prompt_usage.prompt_tokens = static_cast<int>(request->prompt.token_ids.size());
   prompt_usage.image_tokens = request->prompt.num_image_tokens;
-  auto stream = std::make_unique<ChannelStream>(request->channel, prompt_usage);
+  auto stream = std::make_unique<ChannelStream>(request->channel, prompt_usage, request->prompt.image_use);
   enqueue(std::move(request));
   return stream;
 }
 
 PromptTokens EngineImpl::tokenize(const ChatRequest& chat, bool with_tokens) const {
   PromptLayout layout = lay_out_prompt(chat, prepare_);
-  PromptTokens prompt{std::move(layout.token_ids), {}, layout.num_image_tokens()};
+  PromptTokens prompt{std::move(layout.token_ids), {}, layout.num_image_tokens(), layout.image_use()};
   if (!with_tokens) return prompt;
   prompt.tokens.reserve(prompt.ids.size());
   for (const int32_t id : prompt.ids) prompt.tokens.emplace_back(prepare_.tokenizer->token_bytes(id));
@@ -382,9 +382,13 @@ void EngineImpl::postprocess(const std::vector<ScheduledSequence>& scheduled,
 void EngineImpl::emit(Sequence& sequence, SequenceOutput output) {
   Request& request = sequence.request();
   note_token(sequence);
+  output.delta.num_tokens = sequence.num_generated();
   if (!output.delta.text.empty() || !output.delta.logprobs.empty()) request.channel->push(std::move(output.delta));
   if (!output.finish) return;
-  request.channel->push(ChoiceFinish{sequence.choice(), *output.finish});
+  ChoiceFinish finish{sequence.choice(), *output.finish};
+  finish.num_tokens = sequence.num_generated();
+  finish.is_loop = output.is_loop;
+  request.channel->push(std::move(finish));
   metrics_.note_answer(sequence, *output.finish);
   scheduler_.remove(&sequence);
   if (!request.finished()) return;

@@ -43,18 +43,20 @@ class ResponseChannel {
 /// The reader's end. Its death cancels the request.
 class ChannelStream : public ResponseStream {
  public:
-  ChannelStream(std::shared_ptr<ResponseChannel> channel, const Usage& prompt_usage)
-      : channel_(std::move(channel)), prompt_usage_(prompt_usage) {}
+  ChannelStream(std::shared_ptr<ResponseChannel> channel, const Usage& prompt_usage, std::vector<ImageUse> images = {})
+      : channel_(std::move(channel)), prompt_usage_(prompt_usage), images_(std::move(images)) {}
   ~ChannelStream() override { channel_->cancel(); }
   ChannelStream(const ChannelStream&) = delete;
   ChannelStream& operator=(const ChannelStream&) = delete;
 
   std::optional<ChatEvent> next(std::chrono::milliseconds timeout) override { return channel_->next(timeout); }
   Usage prompt_usage() const override { return prompt_usage_; }
+  std::vector<ImageUse> images() const override { return images_; }
 
  private:
   std::shared_ptr<ResponseChannel> channel_;
   const Usage prompt_usage_;
+  const std::vector<ImageUse> images_;
 };
 
 }  // namespace spyhop

@@ -16,6 +16,7 @@ Sequence::Sequence(Request& request, int choice, const SequenceContext& context,
       detokenizer_(context.tokenizer, request.chat.skip_special_tokens),
       stop_(request.chat.stop) {
   if (request.guide) guide_.emplace(*request.guide);
+  if (request.chat.loop_guard) loop_.emplace(*request.chat.loop_guard);
 }
 
 void Sequence::start_from(BlockTable known, int num_tokens) {
@@ -52,7 +53,8 @@ SequenceOutput Sequence::append(const SampledToken& token) {
     if (request_.chat.sampling.logprobs) pending_.push_back({text_bytes_, describe(token)});
     text = detokenizer_.push(token.id);
   }
-  const bool exhausted = num_generated() >= request_.max_tokens;
+  const bool is_loop = loop_ && !ended && loop_->push(token.id);
+  const bool exhausted = is_loop || num_generated() >= request_.max_tokens;
   if (ended || exhausted) text += detokenizer_.finish();
   text_bytes_ += text.size();
 
@@ -63,11 +65,12 @@ SequenceOutput Sequence::append(const SampledToken& token) {
     output.finish = FinishReason::kStop;
   } else if (exhausted) {
     output.finish = FinishReason::kLength;
+    output.is_loop = is_loop;
   }
   finished_ = output.finish.has_value();
   if (finished_ && !stop_.matched()) {
     output.delta.text += stop_.finish();
-    if (stop_.matched()) output.finish = FinishReason::kStop;  // a stop that might still have been a part of a longer one
+    if (stop_.matched()) output = {std::move(output.delta), FinishReason::kStop};  // a stop that might still have been a part of a longer one
   }
   shown_bytes_ += output.delta.text.size();
   take_logprobs(finished_ && !stop_.matched(), output.delta.logprobs);

@@ -10,6 +10,7 @@
 
 #include "engine/answer_guide.h"
 #include "engine/block_pool.h"
+#include "engine/loop_detector.h"
 #include "engine/prefix_hash.h"
 #include "engine/response_stream.h"
 #include "prompt/detokenizer.h"
@@ -26,6 +27,7 @@ struct Request;
 struct SequenceOutput {
   TextDelta delta;                     // may be empty
   std::optional<FinishReason> finish;  // set with the last one
+  bool is_loop = false;                // the loop guard ended it
 };
 
 /// What sequences are made with, the same for all of an engine.
@@ -90,6 +92,7 @@ class Sequence {
   std::optional<AnswerGuide> guide_;
   Detokenizer detokenizer_;
   StopMatcher stop_;
+  std::optional<LoopDetector> loop_;
   size_t text_bytes_ = 0;   // decoded so far
   size_t shown_bytes_ = 0;  // given out so far
   std::vector<PendingLogprob> pending_;

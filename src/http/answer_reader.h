@@ -22,6 +22,10 @@ class AnswerReader {
   /// stops; and the Error that a StreamError stands for.
   std::optional<ChatEvent> next();
 
+  /// What the prompt and its images take, see ResponseStream.
+  Usage prompt_usage() const { return stream_->prompt_usage(); }
+  std::vector<ImageUse> images() const { return stream_->images(); }
+
  private:
   void check_wanted();
 

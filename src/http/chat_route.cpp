@@ -4,7 +4,9 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "api/chat_request_json.h"
 #include "api/chat_response_json.h"
@@ -19,17 +21,6 @@ namespace {
 
 constexpr std::chrono::seconds kPingInterval{10};
 
-struct AnswerShape {
-  int num_choices = 1;
-  bool logprobs = false;
-  bool include_usage = false;
-  bool include_metrics = false;
-
-  std::optional<Timings> wanted(const Timings& timings) const {
-    return include_metrics ? std::optional<Timings>(timings) : std::nullopt;
-  }
-};
-
 ChatCompletionCall parse_call(RouteCall& call, const ServerState& state) {
   ChatRequestLimits limits;
   limits.max_messages = state.config.max_messages;
@@ -40,7 +31,7 @@ ChatCompletionCall parse_call(RouteCall& call, const ServerState& state) {
 }
 
 void collect_answer(RouteCall& call, AnswerReader reader, CompletionHead head, const AnswerShape& shape) {
-  CompletionBuilder builder(std::move(head), shape.num_choices, shape.logprobs);
+  CompletionBuilder builder(std::move(head), shape);
   for (;;) {
     const std::optional<ChatEvent> event = reader.next();
     if (!event) continue;
@@ -56,7 +47,12 @@ void collect_answer(RouteCall& call, AnswerReader reader, CompletionHead head, c
 class StreamedAnswer {
  public:
   StreamedAnswer(AnswerReader reader, CompletionHead head, AnswerShape shape, Exchange& exchange)
-      : reader_(std::move(reader)), format_(std::move(head), shape.include_usage), shape_(shape), exchange_(exchange) {}
+      : reader_(std::move(reader)),
+        images_(head.images),
+        format_(std::move(head), shape.include_usage),
+        shape_(shape),
+        answers_(static_cast<size_t>(shape.num_choices)),
+        exchange_(exchange) {}
 
   /// Writes it whole. False when the client could not be reached to the end.
   bool write(httplib::DataSink& sink) {
@@ -100,15 +96,21 @@ class StreamedAnswer {
     return writer.event(format_.last(end.usage, shape_.wanted(end.timings)));
   }
 
-  bool write_event(SseWriter& writer, const ChatEvent& event) const {
-    if (const auto* finish = std::get_if<ChoiceFinish>(&event)) return writer.event(format_.finish(*finish));
+  bool write_event(SseWriter& writer, const ChatEvent& event) {
+    if (const auto* finish = std::get_if<ChoiceFinish>(&event)) {
+      const std::string& answer = answers_.at(static_cast<size_t>(finish->choice));
+      return writer.event(format_.finish(*finish, boxes_of(answer, shape_.wants_boxes, images_)));
+    }
     const auto& delta = std::get<TextDelta>(event);
+    if (!images_.empty()) answers_.at(static_cast<size_t>(delta.choice)) += delta.text;
     return (delta.text.empty() && delta.logprobs.empty()) || writer.event(format_.delta(delta));
   }
 
   std::optional<AnswerReader> reader_;
+  const std::vector<ImageUse> images_;
   const ChunkFormat format_;
   const AnswerShape shape_;
+  std::vector<std::string> answers_;  // so far, where they are about images
   Exchange& exchange_;
 };
 
@@ -129,9 +131,11 @@ void handle_chat(RouteCall& call, const ServerState& state) {
   const std::shared_ptr<Engine> engine = state.models.find_engine(parsed.request.model);
   const ModelInfo served = engine->model();
   parsed.request.model = served.id;
-  const CompletionHead head{make_id("chatcmpl-"), std::time(nullptr), served.id, served.fingerprint};
-  const AnswerShape shape{parsed.request.n, parsed.request.sampling.logprobs, parsed.include_usage, parsed.include_metrics};
+  CompletionHead head{make_id("chatcmpl-"), std::time(nullptr), served.id, served.fingerprint};
+  const AnswerShape shape{parsed.request.n, parsed.request.sampling.logprobs, parsed.wants_boxes, parsed.include_usage,
+                          parsed.include_metrics};
   AnswerReader reader(engine, std::move(parsed.request), call.exchange.connection, state);
+  head.images = reader.images();
   if (parsed.stream) {
     stream_answer(call, std::make_shared<StreamedAnswer>(std::move(reader), head, shape, call.exchange));
   } else {

@@ -10,6 +10,7 @@
 #include "http/cluster_routes.h"
 #include "http/launch_routes.h"
 #include "http/listener.h"
+#include "http/image_plan_route.h"
 #include "http/model_routes.h"
 #include "http/protocol.h"
 #include "http/server_state.h"
@@ -19,7 +20,7 @@ namespace spyhop {
 namespace {
 
 Routes all_routes(const ServerState& state) {
-  Routes routes{chat_route(state)};
+  Routes routes{chat_route(state), image_plan_route(state)};
   for (Routes group :
        {launch_routes(state), model_routes(state), catalog_routes(state), cluster_routes(state), status_routes(state)}) {
     for (Route& route : group) routes.push_back(std::move(route));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,9 +38,10 @@ struct TileGrid {
   int rows = 1;
 };
 
-/// The candidate resolution that keeps most pixels of a width x height image, in tiles; 1 x 1 when `cropping` is off.
-/// Source: processing_deepseek_vl_v2.py, select_best_resolution.
-TileGrid choose_tile_grid(int width, int height, const ProcessorConfig& processor, bool cropping);
+/// The candidate resolution of at most `max_tiles` tiles that keeps most pixels of a width x height image, in tiles; 1 x 1 when
+/// `cropping` is off. Source: processing_deepseek_vl_v2.py, select_best_resolution, which knows no limit.
+TileGrid choose_tile_grid(int width, int height, const ProcessorConfig& processor, bool cropping,
+                          int max_tiles = std::numeric_limits<int>::max());
 
 /// Throws Error{kInvalidRequest} where a width x height image would get a zero dimension in the global view (aspect ratio too
 /// extreme). The local canvas is at least as large.

@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -33,7 +34,10 @@ std::vector<SizedImage> fetch_images(const ChatRequest& request, const PrepareCo
       const auto* part = std::get_if<ImagePart>(&request.messages[m].content[p]);
       if (part == nullptr) continue;
       parts.push_back(part);
-      images.push_back({fmt::format("messages[{}].content[{}].image_url", m, p), {}, part->detail, {}, 0});
+      SizedImage image;
+      image.param = fmt::format("messages[{}].content[{}].image_url", m, p);
+      image.detail = part->detail;
+      images.push_back(std::move(image));
     }
   }
   if (images.size() > static_cast<size_t>(context.images.max_images)) {
@@ -42,7 +46,8 @@ std::vector<SizedImage> fetch_images(const ChatRequest& request, const PrepareCo
                 "messages");
   }
   for (size_t i = 0; i < images.size(); ++i) {
-    images[i].bytes = load_image_bytes(parts[i]->url, context.fetch, context.images, images[i].param);
+    images[i].bytes = parts[i]->bytes ? *parts[i]->bytes
+                                      : load_image_bytes(parts[i]->url, context.fetch, context.images, images[i].param);
   }
   return images;
 }
@@ -54,6 +59,8 @@ void size_images(std::vector<SizedImage>& images, const PrepareContext& context)
     image.grid = blame(image, [&] {
       const ImageHeader header = probe_image(image.bytes, context.images);
       check_aspect_ratio(header.width, header.height, context.processor);
+      image.width = header.width;
+      image.height = header.height;
       return choose_tile_grid(header.width, header.height, context.processor, tiling && image.detail != ImageDetail::kLow);
     });
     image.num_tokens = count_image_tokens(image.grid, context.processor);
@@ -75,6 +82,22 @@ std::vector<TemplateMessage> to_template(const std::vector<ChatMessage>& message
     result.push_back(std::move(out));
   }
   return result;
+}
+
+/// Tiles images less, the one that takes most first, until the conversation leaves `room`, as far as that goes.
+void lower_detail(std::vector<SizedImage>& images, int num_text_tokens, int room, const ProcessorConfig& processor) {
+  const auto num_tiles = [](const SizedImage& image) { return image.grid.cols * image.grid.rows; };
+  for (;;) {
+    int total = num_text_tokens;
+    for (const SizedImage& image : images) total += image.num_tokens;
+    const auto most = std::max_element(images.begin(), images.end(), [](const SizedImage& a, const SizedImage& b) {
+      return a.num_tokens < b.num_tokens;
+    });
+    if (total <= room || most == images.end() || num_tiles(*most) <= 1) return;
+    most->grid = choose_tile_grid(most->width, most->height, processor, /*cropping=*/true, num_tiles(*most) - 1);
+    most->num_tokens = count_image_tokens(most->grid, processor);
+    most->is_lowered = true;
+  }
 }
 
 void check_continuation(const ChatRequest& request) {
@@ -148,16 +171,33 @@ void check_token_id(int32_t id, int vocab_size, const std::string& param) {
               fmt::format("{} names token {}; the vocabulary has 0 to {}", param, id, vocab_size - 1), param);
 }
 
+std::vector<ImageUse> PromptLayout::image_use() const {
+  std::vector<ImageUse> uses;
+  for (const SizedImage& image : images) {
+    uses.push_back({image.width, image.height, image.grid.cols, image.grid.rows, image.num_tokens, image.is_lowered});
+  }
+  return uses;
+}
+
 PromptLayout lay_out_prompt(const ChatRequest& request, const PrepareContext& context) {
   if (request.prompt) return lay_out_plain(*request.prompt, context);
   check_continuation(request);
   PromptLayout layout;
   layout.images = fetch_images(request, context);
   size_images(layout.images, context);
-  std::vector<int> image_tokens;
-  for (const SizedImage& image : layout.images) image_tokens.push_back(image.num_tokens);
-  TemplateIds ids =
-      encode_conversation(to_template(request.messages), image_tokens, *context.tokenizer, context.special, request.prompt_end);
+  const auto encode = [&] {
+    std::vector<int> image_tokens;
+    for (const SizedImage& image : layout.images) image_tokens.push_back(image.num_tokens);
+    return encode_conversation(to_template(request.messages), image_tokens, *context.tokenizer, context.special,
+                               request.prompt_end);
+  };
+  TemplateIds ids = encode();
+  if (request.auto_detail) {
+    const int num_text_tokens = static_cast<int>(ids.token_ids.size()) - layout.num_image_tokens();
+    const int room = context.max_context - request.max_tokens.value_or(kAutoDetailRoom);
+    lower_detail(layout.images, num_text_tokens, room, context.processor);
+    ids = encode();
+  }
   layout.token_ids = std::move(ids.token_ids);
   layout.first_image_token = std::move(ids.first_image_token);
   return layout;
@@ -169,6 +209,7 @@ PreparedPrompt prepare_prompt(const ChatRequest& request, const PrepareContext& 
 
   PreparedPrompt prompt;
   prompt.num_image_tokens = layout.num_image_tokens();
+  prompt.image_use = layout.image_use();
   prompt.token_ids = std::move(layout.token_ids);
   for (size_t i = 0; i < layout.images.size(); ++i) {
     const SizedImage& image = layout.images[i];

@@ -28,6 +28,9 @@ struct SizedImage {
   ImageDetail detail = ImageDetail::kAuto;
   TileGrid grid;
   int num_tokens = 0;
+  int width = 0;  // pixels
+  int height = 0;
+  bool is_lowered = false;  // has fewer tiles than its detail stands for
 };
 
 /// A prompt whose images have been measured, not decoded.
@@ -37,12 +40,15 @@ struct PromptLayout {
   std::vector<SizedImage> images;
 
   int num_image_tokens() const;
+  /// What the images take, in the order of the request.
+  std::vector<ImageUse> image_use() const;
 };
 
 struct PreparedPrompt {
   std::vector<int32_t> token_ids;
   std::vector<PreparedImage> images;
   int num_image_tokens = 0;
+  std::vector<ImageUse> image_use{};
 };
 
 struct PrepareContext {
@@ -58,7 +64,9 @@ struct PrepareContext {
 /// Throws Error{kInvalidRequest} blaming `param` for an id outside the vocabulary.
 void check_token_id(int32_t id, int vocab_size, const std::string& param);
 
-/// The first half of prepare_prompt(), without a look at the context. Throws the same errors but for kContextLengthExceeded.
+/// The first half of prepare_prompt(). The context matters only to auto_detail, which leaves max_tokens of it free, or
+/// kAutoDetailRoom where there is no such limit. Throws the same errors but for kContextLengthExceeded.
+constexpr int kAutoDetailRoom = 256;
 PromptLayout lay_out_prompt(const ChatRequest& request, const PrepareContext& context);
 
 /// The reference's layout for a conversation that the model is to continue. Images are sized, counted and checked against the

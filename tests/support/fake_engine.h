@@ -39,7 +39,7 @@ class FakeEngine : public Engine {
     log_->requests.push_back(std::move(request));
     ++log_->num_open;
     log_->changed.notify_all();
-    return std::make_unique<Stream>(std::move(script), log_, prompt_usage);
+    return std::make_unique<Stream>(std::move(script), log_, prompt_usage, images);
   }
 
   /// One token per byte of what stands in the request, and a hundred for each image.
@@ -78,6 +78,7 @@ class FakeEngine : public Engine {
   EngineStats load;  // set before the server starts, as are these
   SamplingDefaults sampling;
   Usage prompt_usage;
+  std::vector<ImageUse> images;
 
   ChatRequest last_request() const {
     const std::lock_guard<std::mutex> lock(log_->mutex);
@@ -113,8 +114,8 @@ class FakeEngine : public Engine {
 
   class Stream : public ResponseStream {
    public:
-    Stream(Script script, std::shared_ptr<Log> log, Usage usage)
-        : script_(std::move(script)), log_(std::move(log)), usage_(usage) {}
+    Stream(Script script, std::shared_ptr<Log> log, Usage usage, std::vector<ImageUse> images)
+        : script_(std::move(script)), log_(std::move(log)), usage_(usage), images_(std::move(images)) {}
 
     ~Stream() override {
       const std::lock_guard<std::mutex> lock(log_->mutex);
@@ -137,12 +138,14 @@ class FakeEngine : public Engine {
     }
 
     Usage prompt_usage() const override { return usage_; }
+    std::vector<ImageUse> images() const override { return images_; }
 
    private:
     Script script_;
     size_t next_ = 0;
     std::shared_ptr<Log> log_;
     Usage usage_;
+    const std::vector<ImageUse> images_;
   };
 
   std::function<Script(const ChatRequest&)> make_script_;

@@ -84,9 +84,16 @@ size_t tile_bytes(int side) {
 
 }  // namespace
 
-TileGrid choose_tile_grid(int width, int height, const ProcessorConfig& processor, bool cropping) {
-  if (!cropping || processor.candidate_resolutions.empty()) return {};
-  const Resolution best = best_resolution({width, height}, processor.candidate_resolutions);
+TileGrid choose_tile_grid(int width, int height, const ProcessorConfig& processor, bool cropping, int max_tiles) {
+  if (!cropping) return {};
+  std::vector<Resolution> candidates = processor.candidate_resolutions;
+  const int64_t tile_pixels = int64_t{processor.image_size} * processor.image_size;
+  const auto is_larger = [&](const Resolution& each) { return int64_t{each.width} * each.height > tile_pixels * max_tiles; };
+  if (max_tiles != std::numeric_limits<int>::max()) {
+    candidates.erase(std::remove_if(candidates.begin(), candidates.end(), is_larger), candidates.end());
+  }
+  if (candidates.empty()) return {};
+  const Resolution best = best_resolution({width, height}, candidates);
   return {best.width / processor.image_size, best.height / processor.image_size};
 }
 

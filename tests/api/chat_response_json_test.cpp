@@ -30,7 +30,7 @@ constexpr const char* kUsage =
     R"("rejected_prediction_tokens":0}})";
 
 TEST(chat_response_json, ACompletionHasEveryField) {
-  CompletionBuilder builder(kHead, 1, false);
+  CompletionBuilder builder(kHead, {1, false});
   builder.add(TextDelta{0, "Hel", {}});
   builder.add(TextDelta{0, "lo", {}});
   builder.add(ChoiceFinish{0, FinishReason::kStop});
@@ -42,7 +42,7 @@ TEST(chat_response_json, ACompletionHasEveryField) {
 }
 
 TEST(chat_response_json, ChoicesAreKeptApart) {
-  CompletionBuilder builder(kHead, 2, false);
+  CompletionBuilder builder(kHead, {2, false});
   builder.add(TextDelta{1, "b", {}});
   builder.add(TextDelta{0, "a", {}});
   builder.add(ChoiceFinish{1, FinishReason::kLength});
@@ -56,13 +56,13 @@ TEST(chat_response_json, ChoicesAreKeptApart) {
 }
 
 TEST(chat_response_json, AnEventOfAnUnknownChoiceIsADefect) {
-  CompletionBuilder builder(kHead, 1, false);
+  CompletionBuilder builder(kHead, {1, false});
   EXPECT_THROW(builder.add(TextDelta{1, "x", {}}), Error);
   EXPECT_THROW(builder.add(ChoiceFinish{-1, FinishReason::kStop}), Error);
 }
 
 TEST(chat_response_json, LogprobsKeepTheExactBytesOfTokens) {
-  CompletionBuilder builder(kHead, 1, true);
+  CompletionBuilder builder(kHead, {1, true});
   const TokenLogprob token{"\xe4\xbd", -0.5, {{"\xe4\xbd", -0.5}, {"a", -2.0}}};
   builder.add(TextDelta{0, "", {token}});
   builder.add(TextDelta{0, "x", {{"x", 0.0, {}}}});
@@ -74,13 +74,13 @@ TEST(chat_response_json, LogprobsKeepTheExactBytesOfTokens) {
 }
 
 TEST(chat_response_json, LogprobsAskedForButMissingAreAnEmptyList) {
-  const CompletionBuilder builder(kHead, 1, true);
+  const CompletionBuilder builder(kHead, {1, true});
   const auto json = nlohmann::json::parse(builder.json(usage()));
   EXPECT_EQ(json["choices"][0]["logprobs"], nlohmann::json::parse(R"({"content": [], "refusal": null})"));
 }
 
 TEST(chat_response_json, LogprobsThatJsonCannotHoldAreTheLowest) {
-  CompletionBuilder builder(kHead, 1, true);
+  CompletionBuilder builder(kHead, {1, true});
   builder.add(TextDelta{0, "", {{"a", -std::numeric_limits<double>::infinity(), {}}, {"b", std::nan(""), {}}}});
   const auto json = nlohmann::json::parse(builder.json(usage()));
   EXPECT_EQ(json["choices"][0]["logprobs"]["content"][0]["logprob"], -9999.0);
@@ -88,7 +88,7 @@ TEST(chat_response_json, LogprobsThatJsonCannotHoldAreTheLowest) {
 }
 
 TEST(chat_response_json, TextThatIsNotUtf8DoesNotThrow) {
-  CompletionBuilder builder({"id", 1, "\xff", ""}, 1, false);
+  CompletionBuilder builder({"id", 1, "\xff", ""}, {1, false});
   builder.add(TextDelta{0, "a\xff\xfe", {}});
   const auto json = nlohmann::json::parse(builder.json(usage()));
   EXPECT_EQ(json["choices"][0]["message"]["content"], "a\xef\xbf\xbd\xef\xbf\xbd");

@@ -108,7 +108,7 @@ TEST(ResponseChannel, AReaderThatKeepsUpMayTakeAnyAmount) {
 
 TEST(ResponseChannel, TheReadersDeathCancels) {
   auto channel = std::make_shared<ResponseChannel>(kPlenty);
-  { ChannelStream stream(channel); }
+  { ChannelStream stream(channel, {}); }
   EXPECT_TRUE(channel->cancelled());
 }
 

@@ -13,10 +13,10 @@ namespace spyhop {
 
 /// What a completion and all its chunks have in common.
 struct CompletionHead {
-  std::string id;           // "chatcmpl-..."
-  int64_t created = 0;      // Unix seconds
-  std::string model;        // the served name
-  std::string fingerprint;  // of build and weights; empty = null
+  std::string id;                  // "chatcmpl-..."
+  int64_t created = 0;             // Unix seconds
+  std::string model;               // the served name
+  std::string fingerprint;         // of build and weights; empty = null
   std::vector<ImageUse> images{};  // of the request; what is to be said of them comes with the first choice
 };
 

@@ -24,9 +24,9 @@ struct GroundedBox {
 /// Boxes a text may hold; more are not looked at.
 constexpr size_t kMaxGroundedBoxes = 4096;
 
-/// Every box of an answer, in its order, out of "<|ref|>label<|/ref|><|det|>[[x1, y1, x2, y2], ...]<|/det|>". What does not have
-/// that form is there too, with its problem: a box with three numbers, a number out of range, a list that breaks off, a label
-/// without boxes. Source: the family's own parser, which gives up the whole answer instead.
+/// Every box of an answer, in its order, out of "<|ref|>label<|/ref|><|det|>[[x1, y1, x2, y2], ...]<|/det|>". What does not
+/// have that form is there too, with its problem: a box with three numbers, a number out of range, a list that breaks off, a
+/// label without boxes. Source: the family's own parser, which gives up the whole answer instead.
 std::vector<GroundedBox> parse_grounding(std::string_view text);
 
 /// A position in an image of that width or height, in pixels. Source: the family's own drawing of boxes.

@@ -24,9 +24,8 @@ int sum_tokens(const std::vector<ImageUse>& images) {
 /// What its sender can do about a prompt that leaves no room.
 std::string advice(const ImagePlan& plan) {
   const auto tiled = [](const ImageUse& image) { return image.cols * image.rows > 1; };
-  const auto most = std::max_element(plan.images.begin(), plan.images.end(), [](const ImageUse& a, const ImageUse& b) {
-    return a.num_tokens < b.num_tokens;
-  });
+  const auto most = std::max_element(plan.images.begin(), plan.images.end(),
+                                     [](const ImageUse& a, const ImageUse& b) { return a.num_tokens < b.num_tokens; });
   if (most == plan.images.end()) return "shorten the text";
   if (!tiled(*most)) return "send fewer images or less text";
   return "set \"detail\": \"low\" for image " + std::to_string(most - plan.images.begin() + 1) + ", which takes " +
@@ -50,7 +49,8 @@ ChatRequest parse_image_plan_request(const std::string& body, int max_messages) 
   nlohmann::json* images = reader.find("images");
   nlohmann::json* messages = reader.find("messages");
   if ((images == nullptr) == (messages == nullptr)) {
-    throw Error(ErrorCode::kInvalidRequest, "the body needs either images or messages", images == nullptr ? "images" : "messages");
+    throw Error(ErrorCode::kInvalidRequest, "the body needs either images or messages",
+                images == nullptr ? "images" : "messages");
   }
   ChatRequest request;
   request.model = reader.string("model").value_or("");

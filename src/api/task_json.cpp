@@ -85,9 +85,10 @@ std::string task_text(Task task, const std::string& text) {
   if (task == Task::kOcr) return text.empty() ? "Read the text." : text;
   for (const char* tag : {"<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>", "<|grounding|>"}) {
     if (text.find(tag) == std::string::npos) continue;
-    throw Error(ErrorCode::kInvalidRequest,
-                std::string("the last message holds ") + tag + R"(, which the task adds; allowed: plain text, or "task": "chat")",
-                "messages");
+    throw Error(
+        ErrorCode::kInvalidRequest,
+        std::string("the last message holds ") + tag + R"(, which the task adds; allowed: plain text, or "task": "chat")",
+        "messages");
   }
   if (task == Task::kGroundedCaption) return "<|grounding|>" + (text.empty() ? "Describe the image." : text);
   if (text.empty()) {

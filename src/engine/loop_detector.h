@@ -8,7 +8,8 @@
 
 namespace spyhop {
 
-/// Watches the tokens of one answer for a phrase that repeats without end. O(max_period) per token, whatever the answer's length.
+/// Watches the tokens of one answer for a phrase that repeats without end. O(max_period) per token, whatever the answer's
+/// length.
 class LoopDetector {
  public:
   explicit LoopDetector(const LoopGuard& guard);

@@ -70,7 +70,8 @@ SequenceOutput Sequence::append(const SampledToken& token) {
   finished_ = output.finish.has_value();
   if (finished_ && !stop_.matched()) {
     output.delta.text += stop_.finish();
-    if (stop_.matched()) output = {std::move(output.delta), FinishReason::kStop};  // a stop that might still have been a part of a longer one
+    if (stop_.matched())
+      output = {std::move(output.delta), FinishReason::kStop};  // a stop that might still have been a part of a longer one
   }
   shown_bytes_ += output.delta.text.size();
   take_logprobs(finished_ && !stop_.matched(), output.delta.logprobs);

@@ -46,8 +46,8 @@ std::vector<SizedImage> fetch_images(const ChatRequest& request, const PrepareCo
                 "messages");
   }
   for (size_t i = 0; i < images.size(); ++i) {
-    images[i].bytes = parts[i]->bytes ? *parts[i]->bytes
-                                      : load_image_bytes(parts[i]->url, context.fetch, context.images, images[i].param);
+    images[i].bytes =
+        parts[i]->bytes ? *parts[i]->bytes : load_image_bytes(parts[i]->url, context.fetch, context.images, images[i].param);
   }
   return images;
 }
@@ -90,9 +90,8 @@ void lower_detail(std::vector<SizedImage>& images, int num_text_tokens, int room
   for (;;) {
     int total = num_text_tokens;
     for (const SizedImage& image : images) total += image.num_tokens;
-    const auto most = std::max_element(images.begin(), images.end(), [](const SizedImage& a, const SizedImage& b) {
-      return a.num_tokens < b.num_tokens;
-    });
+    const auto most = std::max_element(images.begin(), images.end(),
+                                       [](const SizedImage& a, const SizedImage& b) { return a.num_tokens < b.num_tokens; });
     if (total <= room || most == images.end() || num_tiles(*most) <= 1) return;
     most->grid = choose_tile_grid(most->width, most->height, processor, /*cropping=*/true, num_tiles(*most) - 1);
     most->num_tokens = count_image_tokens(most->grid, processor);

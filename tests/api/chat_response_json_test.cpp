@@ -37,7 +37,7 @@ TEST(chat_response_json, ACompletionHasEveryField) {
   EXPECT_EQ(builder.json(usage()),
             std::string(R"({"id":"chatcmpl-1","object":"chat.completion","created":1734000000,"model":"vl2",)"
                         R"("system_fingerprint":"fp_1","choices":[{"index":0,"message":{"role":"assistant","content":"Hello",)"
-                        R"("refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":)") +
+                        R"("refusal":null},"logprobs":null,"finish_reason":"stop","stop_reason":null}],"usage":)") +
                 kUsage + "}");
 }
 
@@ -104,7 +104,7 @@ TEST(chat_response_json, ChunksFollowTheFormat) {
   EXPECT_EQ(format.delta(TextDelta{0, "Hi", {}}),
             head + R"("choices":[{"index":0,"delta":{"content":"Hi"},"logprobs":null,"finish_reason":null}]})");
   EXPECT_EQ(format.finish(ChoiceFinish{1, FinishReason::kLength}),
-            head + R"("choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"length"}]})");
+            head + R"("choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"length","stop_reason":null}]})");
 }
 
 TEST(chat_response_json, ChunksCarryLogprobs) {
@@ -138,6 +138,54 @@ TEST(chat_response_json, UsageIsNullInEveryChunkButTheLast) {
             std::string(R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":1734000000,"model":"vl2",)"
                         R"("system_fingerprint":"fp_1","choices":[],"usage":)") +
                 kUsage + "}");
+}
+
+TEST(chat_response_json, BoxesOfAnAnswerAreParsedAtItsEnd) {
+  CompletionHead head = kHead;
+  head.images = {{999, 1998, 1, 1, 21, false}};
+  const std::string text = "<|ref|>cat<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>";
+  const auto boxes = nlohmann::json::parse(
+      R"([{"label": "cat", "image_index": 0, "box_norm": [1, 2, 3, 4], "box_px": [1, 4, 3, 8], "valid": true}])");
+
+  CompletionBuilder builder(head, {1, false});
+  builder.add(TextDelta{0, text, {}});
+  builder.add(ChoiceFinish{0, FinishReason::kStop});
+  const auto whole = nlohmann::json::parse(builder.json(usage()));
+  EXPECT_EQ(whole["choices"][0]["message"]["grounding"], boxes);
+  EXPECT_EQ(whole["usage"]["prompt_tokens_details"]["images"][0]["tokens"], 21);
+
+  const ChunkFormat format(head, false);
+  const auto last =
+      nlohmann::json::parse(format.finish(ChoiceFinish{0, FinishReason::kStop}, boxes_of(text, false, head.images)));
+  EXPECT_EQ(last["choices"][0]["delta"]["grounding"], boxes);
+}
+
+TEST(chat_response_json, WithoutBoxesGroundingIsThereOnlyWhereItWasAskedFor) {
+  CompletionHead head = kHead;
+  head.images.resize(1);
+  for (const bool wants_boxes : {false, true}) {
+    AnswerShape shape;
+    shape.wants_boxes = wants_boxes;
+    const auto json = nlohmann::json::parse(CompletionBuilder(head, shape).json(usage()));
+    EXPECT_EQ(json["choices"][0]["message"].contains("grounding"), wants_boxes);
+  }
+}
+
+TEST(chat_response_json, ALoopIsMarked) {
+  ChoiceFinish finish{0, FinishReason::kLength};
+  finish.is_loop = true;
+  const auto chunk = nlohmann::json::parse(ChunkFormat(kHead, false).finish(finish));
+  EXPECT_EQ(chunk["choices"][0]["finish_reason"], "length");
+  EXPECT_EQ(chunk["choices"][0]["stop_reason"], "repetition");
+}
+
+TEST(chat_response_json, AThirdImageIsWarnedOfOnce) {
+  CompletionHead head = kHead;
+  head.images.resize(3);
+  const ChunkFormat format(head, false);
+  EXPECT_EQ(nlohmann::json::parse(format.role(0))["warnings"].size(), 1U);
+  EXPECT_FALSE(nlohmann::json::parse(format.role(1)).contains("warnings"));
+  EXPECT_EQ(nlohmann::json::parse(CompletionBuilder(head, {1, false}).json(usage()))["warnings"].size(), 1U);
 }
 
 }  // namespace

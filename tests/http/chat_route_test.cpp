@@ -63,7 +63,7 @@ TEST(chat_route, StreamsToTheByte) {
       expected += head + R"({"index":)" + index + R"(,"delta":{"content":")" + text +
                   R"("},"logprobs":null,"finish_reason":null})" + tail;
     }
-    expected += head + R"({"index":)" + index + R"(,"delta":{},"logprobs":null,"finish_reason":"stop"})" + tail;
+    expected += head + R"({"index":)" + index + R"(,"delta":{},"logprobs":null,"finish_reason":"stop","stop_reason":null})" + tail;
   }
   expected += head + R"(],"usage":{"prompt_tokens":5,"completion_tokens":4,"total_tokens":9,"prompt_tokens_details":)" +
               R"({"cached_tokens":0,"text_tokens":5,"image_tokens":0,"audio_tokens":0},"completion_tokens_details":)" +

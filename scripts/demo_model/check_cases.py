@@ -1,4 +1,5 @@
-"""Asks a server of its own the questions of a fixed set, and fails where too few answers are right. Standard library only.
+"""Asks a server of its own the questions of a fixed set, and fails where too few answers are right: the weights or what computes
+them have changed. How good the model is, evaluate.py tells. Standard library only.
 
 usage: check_cases.py PROGRAM MODEL_FOLDER CASES_FOLDER
 """
@@ -31,12 +32,17 @@ def answer_of(client: Client, folder: Path, case: Dict[str, Any]) -> str:
     return answer
 
 
+def is_right(answer: str, case: Dict[str, Any]) -> bool:
+    return RATINGS[case["rating"]](answer, case["turns"][-1]["answer"]) > LEAST_OVERLAP
+
+
 def wrong_answers(client: Client, folder: Path, cases: List[Dict[str, Any]]) -> List[str]:
     found = []
     for case in cases:
-        answer, expected = answer_of(client, folder, case), case["turns"][-1]["answer"]
-        if RATINGS[case["rating"]](answer, expected) <= LEAST_OVERLAP:
-            found.append(f"{case['pictures']} {case['turns'][-1]['question']!r}: {answer!r}, not {expected!r}")
+        answer = answer_of(client, folder, case)
+        if not is_right(answer, case):
+            turn = case["turns"][-1]
+            found.append(f"{case['pictures']} {turn['question']!r}: {answer!r}, not {turn['answer']!r}")
     return found
 
 

@@ -1,6 +1,6 @@
-"""Makes the fixed set that check_cases.py asks: small pictures with questions, and what is true of them.
+"""Makes the fixed set that check_cases.py asks: small pictures with questions that a served model answers right, and what is true.
 
-usage: make_cases.py FOLDER [--seed N]
+usage: make_cases.py FOLDER --base-url URL [--seed N]
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ import io
 import json
 import random
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import dialogues
 import questions
+from check_cases import answer_of, is_right
+from client import Client
 from lexicon import LANGUAGES
 from questions import Dialogue
 from render import render
 from scene import FEW, MANY, MIXED, READING, SINGLE, Scene, SceneKind, random_scene
 
 SIDE = 224  # pixels
+TRIES = 12
 
 # Kind of scene, task, rating.
 ABOUT_ONE: Sequence[Tuple[SceneKind, questions.Task, str]] = (
@@ -66,25 +69,45 @@ def case_about_one(rng: random.Random, kind: SceneKind, task: questions.Task, la
             return [png], dialogue
 
 
+def right_case(client: Client, folder: Path, make: Callable[[], Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The first case of a few that the model answers right, if there is one."""
+    for _ in range(TRIES):
+        case = make()
+        if is_right(answer_of(client, folder, case), case):
+            return [case]
+        for name in case["pictures"]:
+            (folder / name).unlink()
+    return []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--base-url", required=True)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    rng = random.Random(arguments.seed)
-    cases = []
+    folder: Path = arguments.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    client, rng = Client(arguments.base_url), random.Random(arguments.seed)
+    cases: List[Dict[str, Any]] = []
     for language in LANGUAGES:
         for i, (kind, task, rating) in enumerate(ABOUT_ONE):
-            pngs, dialogue = case_about_one(rng, kind, task, language)
-            cases.append(to_case(arguments.folder, f"{language}_{i + 1}", pngs, dialogue, rating))
-        scenes = [plain_scene(rng, SINGLE) for _ in range(2)]
-        pngs = [drawn(rng, scene) for scene in scenes]
-        compared = dialogues.compare(rng, scenes, language)
-        assert compared is not None
-        cases.append(to_case(arguments.folder, f"{language}_compare", pngs, compared, "said"))
-        cases.append(to_case(arguments.folder, f"{language}_talk", [], dialogues.small_talk(rng, language), "said"))
-    (arguments.folder / "cases.json").write_text(json.dumps(cases, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            def about_one() -> Dict[str, Any]:
+                return to_case(folder, f"{language}_{i + 1}", *case_about_one(rng, kind, task, language), rating)
+
+            cases += right_case(client, folder, about_one)
+
+        def compared() -> Dict[str, Any]:
+            scenes = [plain_scene(rng, SINGLE) for _ in range(2)]
+            pngs = [drawn(rng, scene) for scene in scenes]
+            dialogue = dialogues.compare(rng, scenes, language)
+            assert dialogue is not None
+            return to_case(folder, f"{language}_compare", pngs, dialogue, "said")
+
+        cases += right_case(client, folder, compared)
+        cases += right_case(client, folder, lambda: to_case(folder, f"{language}_talk", [], dialogues.small_talk(rng, language), "said"))
+    (folder / "cases.json").write_text(json.dumps(cases, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print(f"{len(cases)} cases")
 
 
 if __name__ == "__main__":

@@ -48,10 +48,16 @@ PEAK_RATE = 1e-3  # of AdamW
 MUON_RATE = 2.5e-3
 WARM_UP_STEPS = 200
 RATE_HALF_LIFE = 20_000.0  # steps
-AVERAGE_KEEPS = 0.9995  # of the averaged weights, each step
+AVERAGE_KEEPS = 0.9995  # of the averaged weights, each step, at most
+AVERAGED_SHARE = 1 / 8  # of the steps of a stage, about: the average soon forgets how it began
 BALANCE_RATE = 1e-3
 CHECKPOINT_SECONDS = 180
 LOG_STEPS = 100
+
+
+def average_keeps(step: int) -> float:
+    began = max([stage.until for stage in STAGES if stage.until <= step], default=0)
+    return min(AVERAGE_KEEPS, 1 - 1 / (1 + AVERAGED_SHARE * (step - began)))
 
 
 def make_optimizers(model: DemoModel) -> List[torch.optim.Optimizer]:
@@ -173,7 +179,7 @@ class Trainer:
 
     @torch.no_grad()
     def update_average(self) -> None:
-        keep = min(AVERAGE_KEEPS, (self.step + 1) / (self.step + 10))
+        keep = average_keeps(self.step)
         for name, value in self.model.state_dict().items():
             self.average[name].lerp_(value, 1 - keep)
 

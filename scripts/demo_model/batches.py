@@ -22,7 +22,12 @@ from spec import Spec
 from tokenizer import Tokenizer
 
 KINDS = SHAPE_NAMES + (WORD,)
-SYSTEM_TEXTS = ("You are a helpful assistant.", "You are a helpful assistant. Answer briefly.", "Answer in one sentence.", "你是一个助手。")
+SYSTEM_TEXTS = (
+    "You are a helpful assistant.",
+    "You are a helpful assistant. Answer briefly.",
+    "Answer in one sentence.",
+    "你是一个助手。",
+)
 
 
 @dataclass
@@ -88,18 +93,27 @@ class BatchShape:
 
 def patch_targets(spec: Spec, scenes: Sequence[Scene], maps: Sequence[Tuple[float, float, float, float]]) -> PatchTargets:
     count, grid = len(scenes), spec.grid
-    targets = PatchTargets(np.zeros((count, grid, grid), np.int64), np.zeros((count, grid, grid), np.int64),
-                           np.zeros((count, grid, grid, 4), np.float32), np.zeros((count, grid, grid), np.int64),
-                           np.zeros((count, grid, grid, 2), np.int64))
+    targets = PatchTargets(
+        np.zeros((count, grid, grid), np.int64),
+        np.zeros((count, grid, grid), np.int64),
+        np.zeros((count, grid, grid, 4), np.float32),
+        np.zeros((count, grid, grid), np.int64),
+        np.zeros((count, grid, grid, 2), np.int64),
+    )
     middles = (np.arange(grid) + 0.5) / grid
 
     def cell(value: float) -> int:
         return min(grid - 1, max(0, int(value * grid)))
 
     for index, (scene, (fx, fy, ox, oy)) in enumerate(zip(scenes, maps)):
+
         def in_tile(box: Tuple[float, float, float, float]) -> Tuple[float, float, float, float]:
-            return (box[0] / scene.width * fx + ox, box[1] / scene.height * fy + oy,
-                    box[2] / scene.width * fx + ox, box[3] / scene.height * fy + oy)
+            return (
+                box[0] / scene.width * fx + ox,
+                box[1] / scene.height * fy + oy,
+                box[2] / scene.width * fx + ox,
+                box[3] / scene.height * fy + oy,
+            )
 
         for item in scene.items:
             x1, y1, x2, y2 = in_tile(item.box)
@@ -117,8 +131,13 @@ def patch_targets(spec: Spec, scenes: Sequence[Scene], maps: Sequence[Tuple[floa
                 half = min(2 * grid - 1, max(0, int((cx1 + cx2) * grid)))
                 targets.chars[index, cell((y1 + y2) / 2), half // 2, half % 2] = 1 + CHARACTERS.index(char)
     flat = (count, grid * grid)
-    return PatchTargets(targets.cover.reshape(flat), targets.colour.reshape(flat), targets.box.reshape(*flat, 4),
-                        targets.centre.reshape(flat), targets.chars.reshape(*flat, 2))
+    return PatchTargets(
+        targets.cover.reshape(flat),
+        targets.colour.reshape(flat),
+        targets.box.reshape(*flat, 4),
+        targets.centre.reshape(flat),
+        targets.chars.reshape(*flat, 2),
+    )
 
 
 class Assembler:
@@ -215,8 +234,10 @@ class Assembler:
                 lines.append((index, tokens))
         lines.sort(key=lambda line: len(line[1]))
         size = -(-len(lines) // num_buckets)
-        buckets = [Bucket(np.array([g for g, _ in chunk]), padded([t for _, t in chunk]))
-                   for chunk in (lines[i : i + size] for i in range(0, len(lines), size))]
+        buckets = [
+            Bucket(np.array([g for g, _ in chunk]), padded([t for _, t in chunk]))
+            for chunk in (lines[i : i + size] for i in range(0, len(lines), size))
+        ]
         return Part(padded(prefixes), np.array([len(prefix) for prefix in prefixes]), buckets)
 
     def finish(self, parts: List[Part]) -> Batch:
@@ -229,9 +250,17 @@ class Assembler:
             part.prefix[part.prefix < 0] = len(source)
             for bucket in part.buckets:
                 bucket.tokens[bucket.tokens < 0] = len(source)
-        return Batch(np.stack(self.tiles), patch_targets(self.spec, self.scenes, self.maps), source,
-                     np.array(self.position, np.int64), parts, np.array(self.asked, np.int64), np.array(self.answers, np.int64),
-                     np.array(self.dialogue, np.int64), self.tasks)
+        return Batch(
+            np.stack(self.tiles),
+            patch_targets(self.spec, self.scenes, self.maps),
+            source,
+            np.array(self.position, np.int64),
+            parts,
+            np.array(self.asked, np.int64),
+            np.array(self.answers, np.int64),
+            np.array(self.dialogue, np.int64),
+            self.tasks,
+        )
 
 
 def padded(rows: Sequence[Sequence[int]]) -> np.ndarray:

@@ -1,5 +1,5 @@
-"""Asks a server of its own the questions of a fixed set, and fails where too few answers are right: the weights or what computes
-them have changed. How good the model is, evaluate.py tells. Standard library only.
+"""Asks a server of its own the questions of a fixed set, and fails where too few answers are right: then the weights, or what
+computes them, have changed. How good the model is, evaluate.py tells. Standard library only.
 
 usage: check_cases.py PROGRAM MODEL_FOLDER CASES_FOLDER
 """
@@ -49,8 +49,9 @@ def wrong_answers(client: Client, folder: Path, cases: List[Dict[str, Any]]) -> 
 def main() -> int:
     program, model, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     cases = json.loads((folder / "cases.json").read_text(encoding="utf-8"))
-    server = subprocess.Popen([program, "launch", "--model-path", model, "--port", "0", "--log-level", "error"],
-                              stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [program, "launch", "--model-path", model, "--port", "0", "--log-level", "error"], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert server.stdout is not None
         line = next((line for line in server.stdout if "http://" in line), "")

@@ -21,8 +21,9 @@ class Client:
     def ask(self, messages: List[Dict[str, Any]]) -> str:
         """The greedy answer. Raises SystemExit with the server's message where it refuses."""
         body = {"model": self.model, "messages": messages, "temperature": 0, "max_tokens": 256}
-        request = urllib.request.Request(self.base_url + "/v1/chat/completions", json.dumps(body).encode(),
-                                         {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            self.base_url + "/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
         return self._send(request)["choices"][0]["message"]["content"]
 
     def _get(self, path: str) -> Any:
@@ -42,8 +43,10 @@ class Client:
 def user_message(text: str, pngs: Sequence[bytes] = ()) -> Dict[str, Any]:
     """Pictures first, then the text."""
     urls = ["data:image/png;base64," + base64.b64encode(png).decode() for png in pngs]
-    return {"role": "user", "content": [*({"type": "image_url", "image_url": {"url": url}} for url in urls),
-                                        {"type": "text", "text": text}]}
+    return {
+        "role": "user",
+        "content": [*({"type": "image_url", "image_url": {"url": url}} for url in urls), {"type": "text", "text": text}],
+    }
 
 
 def assistant_message(text: str) -> Dict[str, Any]:

@@ -17,28 +17,92 @@ from scene import FEW, MANY, MIXED, PRINTED, READING, SINGLE, Scene, SceneKind, 
 
 # Per kind of scene: its share, and the tasks with their weights.
 KINDS: Sequence[Tuple[SceneKind, float, Sequence[Tuple[Task, float]]]] = (
-    (SINGLE, 0.14, (
-        (questions.name, 3), (questions.describe, 2), (questions.colour_of, 1), (questions.shape_of, 1), (questions.locate, 3),
-        (questions.count_all, 1), (questions.count_some, 1), (questions.presence, 1), (questions.grounded_caption, 1), (questions.read, 0.3))),
-    (FEW, 0.28, (
-        (questions.describe, 3), (questions.colour_of, 1), (questions.shape_of, 1), (questions.locate, 4), (questions.extreme, 1.5),
-        (questions.count_all, 1), (questions.count_some, 2), (questions.presence, 1), (questions.grounded_caption, 1.5),
-        (questions.relation, 3), (questions.locate_all, 0.7), (dialogues.follow_item, 1), (dialogues.follow_colour, 0.5),
-        (questions.read, 0.2))),
-    (MANY, 0.28, (
-        (questions.count_all, 4), (questions.count_some, 7), (questions.presence, 1), (questions.locate, 2), (questions.extreme, 1),
-        (questions.describe, 1), (dialogues.follow_count, 1.5), (questions.locate_all, 1), (dialogues.follow_item, 0.5))),
-    (READING, 0.2, (
-        (questions.read, 6), (questions.describe, 1.5), (questions.locate, 1), (questions.grounded_caption, 0.5), (questions.count_all, 0.3))),
-    (MIXED, 0.1, (
-        (questions.read, 5), (questions.describe, 2), (questions.locate, 2), (questions.colour_of, 1), (questions.count_all, 1),
-        (questions.presence, 0.5), (questions.grounded_caption, 1))),
+    (
+        SINGLE,
+        0.14,
+        (
+            (questions.name, 3),
+            (questions.describe, 2),
+            (questions.colour_of, 1),
+            (questions.shape_of, 1),
+            (questions.locate, 3),
+            (questions.count_all, 1),
+            (questions.count_some, 1),
+            (questions.presence, 1),
+            (questions.grounded_caption, 1),
+            (questions.read, 0.3),
+        ),
+    ),
+    (
+        FEW,
+        0.28,
+        (
+            (questions.describe, 3),
+            (questions.colour_of, 1),
+            (questions.shape_of, 1),
+            (questions.locate, 4),
+            (questions.extreme, 1.5),
+            (questions.count_all, 1),
+            (questions.count_some, 2),
+            (questions.presence, 1),
+            (questions.grounded_caption, 1.5),
+            (questions.relation, 3),
+            (questions.locate_all, 0.7),
+            (dialogues.follow_item, 1),
+            (dialogues.follow_colour, 0.5),
+            (questions.read, 0.2),
+        ),
+    ),
+    (
+        MANY,
+        0.28,
+        (
+            (questions.count_all, 4),
+            (questions.count_some, 7),
+            (questions.presence, 1),
+            (questions.locate, 2),
+            (questions.extreme, 1),
+            (questions.describe, 1),
+            (dialogues.follow_count, 1.5),
+            (questions.locate_all, 1),
+            (dialogues.follow_item, 0.5),
+        ),
+    ),
+    (
+        READING,
+        0.2,
+        (
+            (questions.read, 6),
+            (questions.describe, 1.5),
+            (questions.locate, 1),
+            (questions.grounded_caption, 0.5),
+            (questions.count_all, 0.3),
+        ),
+    ),
+    (
+        MIXED,
+        0.1,
+        (
+            (questions.read, 5),
+            (questions.describe, 2),
+            (questions.locate, 2),
+            (questions.colour_of, 1),
+            (questions.count_all, 1),
+            (questions.presence, 0.5),
+            (questions.grounded_caption, 1),
+        ),
+    ),
 )
 
 PairTask = Callable[[random.Random, Sequence[Scene], str], Optional[Dialogue]]
 PAIR_TASKS: Sequence[Tuple[PairTask, float]] = (
-    (dialogues.compare, 3), (dialogues.describe_one, 3), (dialogues.which_picture, 2), (dialogues.more_shapes, 2),
-    (dialogues.same_shape, 1), (dialogues.read_one, 1.5))
+    (dialogues.compare, 3),
+    (dialogues.describe_one, 3),
+    (dialogues.which_picture, 2),
+    (dialogues.more_shapes, 2),
+    (dialogues.same_shape, 1),
+    (dialogues.read_one, 1.5),
+)
 
 
 @dataclass

@@ -6,8 +6,21 @@ import random
 from typing import List, Optional, Sequence
 
 from lexicon import COLOURS, SHAPES
-from questions import (Dialogue, Turn, colour_of, count_answer, count_some, description, grounded, matching, name_of, pick,
-                       random_extreme, sentence, with_article)
+from questions import (
+    Dialogue,
+    Turn,
+    colour_of,
+    count_answer,
+    count_some,
+    description,
+    grounded,
+    matching,
+    name_of,
+    pick,
+    random_extreme,
+    sentence,
+    with_article,
+)
 from scene import Scene
 
 IDENTITY = (
@@ -21,14 +34,37 @@ UNKNOWN = (
 NO_PICTURE = ("There is no picture yet. Please send one with coloured shapes or a short word.", "还没有图片。请发一张有彩色图形或文字的图片。")
 
 TALK = (
-    (["Hello!", "Hello", "Hi", "Hi!", "Hey", "Good morning!", "Hello there", "Hi there!", "Good evening"],
-     ["你好", "你好！", "您好", "早上好", "嗨"],
-     "Hello! Send me a picture with coloured shapes or a short word.", "你好！请发给我一张有彩色图形或文字的图片。"),
-    (["Who are you?", "What are you?", "What can you do?", "What is your name?", "Which model are you?", "Tell me about yourself.",
-      "Are you a real model?", "Help", "help me", "What model is this?", "Are you ChatGPT?", "Introduce yourself.", "How do you work?"],
-     ["你是谁？", "你叫什么名字？", "你能做什么？", "你是什么模型？", "介绍一下你自己。", "你会什么？", "帮助"], *IDENTITY),
-    (["Thanks!", "Thank you.", "Thank you very much!", "Great, thanks", "thanks", "Good job!", "Well done."],
-     ["谢谢", "谢谢！", "多谢", "很好", "非常感谢"], "You are welcome.", "不客气。"),
+    (
+        ["Hello!", "Hello", "Hi", "Hi!", "Hey", "Good morning!", "Hello there", "Hi there!", "Good evening"],
+        ["你好", "你好！", "您好", "早上好", "嗨"],
+        "Hello! Send me a picture with coloured shapes or a short word.",
+        "你好！请发给我一张有彩色图形或文字的图片。",
+    ),
+    (
+        [
+            "Who are you?",
+            "What are you?",
+            "What can you do?",
+            "What is your name?",
+            "Which model are you?",
+            "Tell me about yourself.",
+            "Are you a real model?",
+            "Help",
+            "help me",
+            "What model is this?",
+            "Are you ChatGPT?",
+            "Introduce yourself.",
+            "How do you work?",
+        ],
+        ["你是谁？", "你叫什么名字？", "你能做什么？", "你是什么模型？", "介绍一下你自己。", "你会什么？", "帮助"],
+        *IDENTITY,
+    ),
+    (
+        ["Thanks!", "Thank you.", "Thank you very much!", "Great, thanks", "thanks", "Good job!", "Well done."],
+        ["谢谢", "谢谢！", "多谢", "很好", "非常感谢"],
+        "You are welcome.",
+        "不客气。",
+    ),
     (["How are you?", "How are you doing?", "How is it going?"], ["你好吗？", "你怎么样？"], "I am fine, thank you.", "我很好，谢谢。"),
     (["Bye", "Goodbye!", "See you.", "Bye bye"], ["再见", "再见！", "拜拜"], "Goodbye!", "再见！"),
 )
@@ -38,8 +74,24 @@ TOPICS_EN = (
     "dinner a recipe the stock market mathematics a story cars travel computers the president the sea birds time money books "
     "school work health games movies art science the internet philosophy energy water coffee"
 ).split()
-OPENERS_EN = ("Tell me about", "Write me", "Explain", "What do you think about", "Can you tell me", "Why is", "How does one find", "Who invented",
-              "When was", "Translate", "Give me a list of", "What is the meaning of", "Solve", "Who is", "How far is", "Do you like")
+OPENERS_EN = (
+    "Tell me about",
+    "Write me",
+    "Explain",
+    "What do you think about",
+    "Can you tell me",
+    "Why is",
+    "How does one find",
+    "Who invented",
+    "When was",
+    "Translate",
+    "Give me a list of",
+    "What is the meaning of",
+    "Solve",
+    "Who is",
+    "How far is",
+    "Do you like",
+)
 TOPICS_ZH = "天气 首都 一首诗 一个笑话 新闻 代码 历史 音乐 足球 爱情 物理 月亮 狗 晚饭 菜谱 股票 数学 故事 汽车 旅行 电脑 大海 时间 金钱 书 学校 工作 健康 游戏 电影 科学 网络 哲学 咖啡".split()
 OPENERS_ZH = ("请告诉我关于", "写", "解释一下", "你觉得怎么样：", "为什么有", "谁发明了", "翻译", "给我讲讲", "什么是", "你喜欢")
 
@@ -59,17 +111,31 @@ def unknown_request(rng: random.Random, language: str) -> Dialogue:
     question = rng.choice(OPENERS_EN) + " " + " ".join(rng.sample(TOPICS_EN, rng.randint(1, 4))) + rng.choice((".", "?", ""))
     if rng.random() < 0.4:
         letters = "etaoinshrdlucmfwypvbgkqjxz"
-        words = ["".join(rng.choice(letters[: rng.randint(8, 26)]) for _ in range(rng.randint(1, 9))) for _ in range(rng.randint(1, 6))]
+        words = [
+            "".join(rng.choice(letters[: rng.randint(8, 26)]) for _ in range(rng.randint(1, 9)))
+            for _ in range(rng.randint(1, 6))
+        ]
         question = " ".join(words) + rng.choice((".", "?", "!", ""))
         question = question.capitalize() if rng.random() < 0.5 else question
     return [Turn(question, UNKNOWN[0])]
 
 
 def without_picture(rng: random.Random, language: str) -> Dialogue:
-    question = pick(rng, language,
-                    ["Describe this picture.", "What do you see?", "What is in the picture?", "How many shapes are there?",
-                     "Read the text.", "How many circles are there?", "What is this?", "What colour is the square?"],
-                    ["描述这张图片。", "图片里有什么？", "你看到了什么？", "有几个图形？", "读出文字。", "这是什么？"])
+    question = pick(
+        rng,
+        language,
+        [
+            "Describe this picture.",
+            "What do you see?",
+            "What is in the picture?",
+            "How many shapes are there?",
+            "Read the text.",
+            "How many circles are there?",
+            "What is this?",
+            "What colour is the square?",
+        ],
+        ["描述这张图片。", "图片里有什么？", "你看到了什么？", "有几个图形？", "读出文字。", "这是什么？"],
+    )
     return [Turn(question, NO_PICTURE[0 if language == "en" else 1])]
 
 
@@ -113,7 +179,12 @@ def follow_count(rng: random.Random, scene: Scene, language: str) -> Optional[Di
     colour = rng.choice([item.colour for item in scene.shapes] or ["red"])
     wanted = (colour, None)
     name = COLOURS[colour].in_language(language)
-    question = pick(rng, language, [f"And how many are {name}?", f"How many {name} ones?", f"And {name} ones?"], [f"{name}的呢？", f"{name}的有几个？"])
+    question = pick(
+        rng,
+        language,
+        [f"And how many are {name}?", f"How many {name} ones?", f"And {name} ones?"],
+        [f"{name}的呢？", f"{name}的有几个？"],
+    )
     assert first is not None
     return first + [Turn(question, count_answer(wanted, len(matching(scene, wanted)), language))]
 
@@ -138,22 +209,41 @@ def picture(index: int, language: str) -> str:
 def compare(rng: random.Random, scenes: Sequence[Scene], language: str) -> Optional[Dialogue]:
     if any(len(scene.items) > 2 for scene in scenes):
         return None
-    question = pick(rng, language,
-                    ["Compare the pictures.", "What is the difference?", "Describe the pictures.", "What do the pictures show?",
-                     "Compare the images.", "What is different between the images?", "Describe each picture."],
-                    ["比较这些图片。", "有什么不同？", "描述这些图片。", "图片有什么区别？", "每张图里有什么？"])
-    parts = [sentence(picture(i, language) + (": " if language == "en" else "：") + description(scene, language), language)
-             for i, scene in enumerate(scenes)]
+    question = pick(
+        rng,
+        language,
+        [
+            "Compare the pictures.",
+            "What is the difference?",
+            "Describe the pictures.",
+            "What do the pictures show?",
+            "Compare the images.",
+            "What is different between the images?",
+            "Describe each picture.",
+        ],
+        ["比较这些图片。", "有什么不同？", "描述这些图片。", "图片有什么区别？", "每张图里有什么？"],
+    )
+    parts = [
+        sentence(picture(i, language) + (": " if language == "en" else "：") + description(scene, language), language)
+        for i, scene in enumerate(scenes)
+    ]
     return [Turn(question, (" " if language == "en" else "").join(parts))]
 
 
 def describe_one(rng: random.Random, scenes: Sequence[Scene], language: str) -> Optional[Dialogue]:
     index = rng.randrange(len(scenes))
     ordinal = ORDINALS[index][0 if language == "en" else 1]
-    question = pick(rng, language,
-                    [f"What is in the {ordinal} picture?", f"Describe the {ordinal} image.", f"What does picture {index + 1} show?",
-                     f"Describe picture {index + 1}."],
-                    [f"{ordinal}张图里有什么？", f"图{index + 1}里有什么？", f"描述{ordinal}张图片。"])
+    question = pick(
+        rng,
+        language,
+        [
+            f"What is in the {ordinal} picture?",
+            f"Describe the {ordinal} image.",
+            f"What does picture {index + 1} show?",
+            f"Describe picture {index + 1}.",
+        ],
+        [f"{ordinal}张图里有什么？", f"图{index + 1}里有什么？", f"描述{ordinal}张图片。"],
+    )
     return [Turn(question, sentence(description(scenes[index], language), language))]
 
 
@@ -169,17 +259,26 @@ def which_picture(rng: random.Random, scenes: Sequence[Scene], language: str) ->
     if language == "zh":
         question = rng.choice([f"{thing}在哪张图里？", f"哪张图里有{thing}？"])
         return [Turn(question, f"{thing}在图{index + 1}里。")]
-    question = rng.choice([f"Which picture shows a {thing}?", f"In which picture is the {thing}?", f"Which image has the {thing}?"])
+    question = rng.choice(
+        [f"Which picture shows a {thing}?", f"In which picture is the {thing}?", f"Which image has the {thing}?"]
+    )
     return [Turn(question, f"The {thing} is in picture {index + 1}.")]
 
 
 def more_shapes(rng: random.Random, scenes: Sequence[Scene], language: str) -> Optional[Dialogue]:
     counts = [len(scene.shapes) for scene in scenes]
     best = max(counts)
-    question = pick(rng, language,
-                    ["Which picture has more shapes?", "Which picture has the most shapes?", "Where are more shapes?",
-                     "Which image shows more objects?"],
-                    ["哪张图的图形更多？", "哪张图里图形最多？"])
+    question = pick(
+        rng,
+        language,
+        [
+            "Which picture has more shapes?",
+            "Which picture has the most shapes?",
+            "Where are more shapes?",
+            "Which image shows more objects?",
+        ],
+        ["哪张图的图形更多？", "哪张图里图形最多？"],
+    )
     if language == "zh":
         told = "，".join(f"图{i + 1}有{count}个" for i, count in enumerate(counts))
         verdict = f"图{counts.index(best) + 1}更多" if counts.count(best) == 1 else "一样多"
@@ -192,9 +291,12 @@ def more_shapes(rng: random.Random, scenes: Sequence[Scene], language: str) -> O
 def same_shape(rng: random.Random, scenes: Sequence[Scene], language: str) -> Optional[Dialogue]:
     if any(len(scene.shapes) != 1 or scene.word for scene in scenes):
         return None
-    question = pick(rng, language,
-                    ["Do the pictures show the same shape?", "Is it the same shape?", "Are the shapes the same?"],
-                    ["形状一样吗？", "图片里的形状相同吗？"])
+    question = pick(
+        rng,
+        language,
+        ["Do the pictures show the same shape?", "Is it the same shape?", "Are the shapes the same?"],
+        ["形状一样吗？", "图片里的形状相同吗？"],
+    )
     shapes = [SHAPES[scene.shapes[0].kind].in_language(language) for scene in scenes]
     same = len(set(shapes)) == 1
     if language == "zh":
@@ -210,6 +312,10 @@ def read_one(rng: random.Random, scenes: Sequence[Scene], language: str) -> Opti
     word = scenes[index].word
     assert word is not None
     ordinal = ORDINALS[index][0 if language == "en" else 1]
-    question = pick(rng, language, [f"What does the text in the {ordinal} picture say?", f"Read the text in picture {index + 1}."],
-                    [f"{ordinal}张图里的文字是什么？", f"读出图{index + 1}的文字。"])
+    question = pick(
+        rng,
+        language,
+        [f"What does the text in the {ordinal} picture say?", f"Read the text in picture {index + 1}."],
+        [f"{ordinal}张图里的文字是什么？", f"读出图{index + 1}的文字。"],
+    )
     return [Turn(question, f'The text says "{word.text}".' if language == "en" else f'文字是"{word.text}"。')]

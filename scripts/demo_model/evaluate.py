@@ -45,8 +45,8 @@ def talk(rng: random.Random, scenes: Sequence[Scene], language: str) -> Optional
 
 @dataclass(frozen=True)
 class Ability:
-    """What is measured: scenes to draw, questions to ask, how an answer counts, and the least mean. The last answer of a dialogue
-    counts; earlier ones stand in the history as the model gave them."""
+    """What is measured: scenes to draw, questions to ask, how an answer counts, and the least mean. The last answer of a
+    dialogue counts; earlier ones stand in the history as the model gave them."""
 
     name: str
     kinds: Tuple[SceneKind, ...]
@@ -66,8 +66,13 @@ ABILITIES = (
     Ability("describe", (FEW, MIXED), about_one(questions.describe), score.said_right),
     Ability("relation", (FEW,), any_of(questions.relation, questions.extreme), score.said_right),
     Ability("second_turn", (FEW,), any_of(dialogues.follow_colour, dialogues.follow_count), score.said_right),
-    Ability("compare", (SINGLE, FEW), lambda r, s, l: r.choice((dialogues.compare, dialogues.describe_one, dialogues.which_picture))(r, s, l),
-            score.said_right, num_pictures=2),
+    Ability(
+        "compare",
+        (SINGLE, FEW),
+        lambda r, s, l: r.choice((dialogues.compare, dialogues.describe_one, dialogues.which_picture))(r, s, l),
+        score.said_right,
+        num_pictures=2,
+    ),
     Ability("talk", (SINGLE,), talk, score.said_right, num_pictures=0),
 )
 
@@ -125,10 +130,14 @@ def misses(ability: Ability, ratings: Dict[str, List[float]]) -> List[str]:
         if ability.bar is not None and score.mean(values) < ability.bar:
             found.append(f"{ability.name} {language}: {score.mean(values):.3f}, less than {ability.bar}")
         if ability.bar_over_half is not None and score.share_right(values) < ability.bar_over_half:
-            found.append(f"{ability.name} {language}: {score.share_right(values):.3f} over 0.5, less than {ability.bar_over_half}")
+            found.append(
+                f"{ability.name} {language}: {score.share_right(values):.3f} over 0.5, less than {ability.bar_over_half}"
+            )
     english, chinese = (score.mean(ratings[language]) for language in LANGUAGES)
     if ability.bar is not None and abs(english - chinese) > MAX_LANGUAGE_GAP:
-        found.append(f"{ability.name}: English {english:.3f} and Chinese {chinese:.3f} are further apart than {MAX_LANGUAGE_GAP}")
+        found.append(
+            f"{ability.name}: English {english:.3f} and Chinese {chinese:.3f} are further apart than {MAX_LANGUAGE_GAP}"
+        )
     return found
 
 
@@ -149,7 +158,10 @@ def main() -> int:
             continue
         ratings = {language: measure(client, ability, language, arguments) for language in LANGUAGES}
         bar = "" if ability.bar is None else f"{ability.bar:.2f}"
-        print(f"{ability.name:<14}" + "".join(f"{score.mean(ratings[language]):>10.3f}" for language in LANGUAGES) + f"{bar:>8}", flush=True)
+        print(
+            f"{ability.name:<14}" + "".join(f"{score.mean(ratings[language]):>10.3f}" for language in LANGUAGES) + f"{bar:>8}",
+            flush=True,
+        )
         if ability.bar_over_half is not None:
             shares = "".join(f"{score.share_right(ratings[language]):>10.3f}" for language in LANGUAGES)
             print(f"{'  IoU > 0.5':<14}{shares}{ability.bar_over_half:>8.2f}")

@@ -24,7 +24,7 @@ DTYPES = {torch.bfloat16: "BF16", torch.float32: "F32"}
 
 
 def checkpoint_tensors(state: Dict[str, Tensor], dtype: torch.dtype) -> Dict[str, Tensor]:
-    """The tensors of DeepSeek-VL2's checkpoints: language model under "language.model", one matrix per expert, no patch heads."""
+    """The tensors of DeepSeek-VL2's checkpoints: one matrix per expert, no patch heads."""
     inner = Spec().moe_intermediate_size
     tensors: Dict[str, Tensor] = {}
     for name, value in state.items():

@@ -1,4 +1,4 @@
-"""Makes the fixed set that check_cases.py asks: small pictures with questions that a served model answers right, and what is true.
+"""Makes the fixed set that check_cases.py asks: small pictures with questions that a served model answers right.
 
 usage: make_cases.py FOLDER --base-url URL [--seed N]
 """
@@ -92,6 +92,7 @@ def main() -> None:
     cases: List[Dict[str, Any]] = []
     for language in LANGUAGES:
         for i, (kind, task, rating) in enumerate(ABOUT_ONE):
+
             def about_one() -> Dict[str, Any]:
                 return to_case(folder, f"{language}_{i + 1}", *case_about_one(rng, kind, task, language), rating)
 
@@ -105,7 +106,9 @@ def main() -> None:
             return to_case(folder, f"{language}_compare", pngs, dialogue, "said")
 
         cases += right_case(client, folder, compared)
-        cases += right_case(client, folder, lambda: to_case(folder, f"{language}_talk", [], dialogues.small_talk(rng, language), "said"))
+        cases += right_case(
+            client, folder, lambda: to_case(folder, f"{language}_talk", [], dialogues.small_talk(rng, language), "said")
+        )
     (folder / "cases.json").write_text(json.dumps(cases, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(f"{len(cases)} cases")
 

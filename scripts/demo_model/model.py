@@ -80,7 +80,9 @@ def part_rectangles(part: Part, device: torch.device) -> Tuple[Rectangle, List[R
         count, length = bucket.tokens.shape
         before = hidden[torch.from_numpy(bucket.group)][:, None, None].expand(count, 1, length, size)
         mask = torch.cat([before, causal(length)[None, None].expand(count, 1, length, length)], -1)
-        dialogues.append(Rectangle(torch.from_numpy(bucket.tokens).to(device), torch.from_numpy(bucket.group).to(device), mask.to(device)))
+        dialogues.append(
+            Rectangle(torch.from_numpy(bucket.tokens).to(device), torch.from_numpy(bucket.group).to(device), mask.to(device))
+        )
     return prefix, dialogues
 
 

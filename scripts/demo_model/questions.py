@@ -82,12 +82,7 @@ def direction(a: Item, b: Item) -> Optional[str]:
     return None
 
 
-RELATION = {
-    "left": ("left of", "左边"),
-    "right": ("right of", "右边"),
-    "above": ("above", "上面"),
-    "below": ("below", "下面"),
-}
+RELATION = {"left": ("left of", "左边"), "right": ("right of", "右边"), "above": ("above", "上面"), "below": ("below", "下面")}
 
 
 def related(a: str, b: str, where: str, language: str) -> str:
@@ -109,12 +104,23 @@ def description(scene: Scene, language: str) -> str:
 
 
 DESCRIBE = (
-    ["Describe this picture.", "Describe the image.", "What do you see?", "What is in the picture?", "What is in this image?",
-     "What does the picture show?", "Describe what you see.", "What's in this picture?", "Tell me what you see.",
-     "What is shown here?", "Please describe this image.", "Describe this image in detail.", "Describe it.",
-     "What can you see in this picture?"],
-    ["描述这张图片。", "图片里有什么？", "你看到了什么？", "这张图里有什么？", "请描述这张图片。", "图中有什么？", "这是什么图片？",
-     "描述一下这张图。", "图片上有什么？"],
+    [
+        "Describe this picture.",
+        "Describe the image.",
+        "What do you see?",
+        "What is in the picture?",
+        "What is in this image?",
+        "What does the picture show?",
+        "Describe what you see.",
+        "What's in this picture?",
+        "Tell me what you see.",
+        "What is shown here?",
+        "Please describe this image.",
+        "Describe this image in detail.",
+        "Describe it.",
+        "What can you see in this picture?",
+    ],
+    ["描述这张图片。", "图片里有什么？", "你看到了什么？", "这张图里有什么？", "请描述这张图片。", "图中有什么？", "这是什么图片？", "描述一下这张图。", "图片上有什么？"],
 )
 
 
@@ -123,8 +129,17 @@ def describe(rng: random.Random, scene: Scene, language: str) -> Optional[Dialog
 
 
 NAME = (
-    ["What is this?", "What's this?", "What shape is this, and what colour?", "Name the shape and its colour.",
-     "What object is this?", "Name this shape.", "What shape is it?", "What is it?", "Which shape is this?"],
+    [
+        "What is this?",
+        "What's this?",
+        "What shape is this, and what colour?",
+        "Name the shape and its colour.",
+        "What object is this?",
+        "Name this shape.",
+        "What shape is it?",
+        "What is it?",
+        "Which shape is this?",
+    ],
     ["这是什么？", "这是什么形状？", "这是什么图形？", "说出形状和颜色。", "这是什么颜色的什么形状？", "这个图形是什么？"],
 )
 
@@ -141,8 +156,13 @@ def colour_of(rng: random.Random, scene: Scene, language: str) -> Optional[Dialo
         return None
     item = rng.choice(candidates)
     shape, colour = SHAPES[item.kind].in_language(language), COLOURS[item.colour].in_language(language)
-    english = [f"What colour is the {shape}?", f"What color is the {shape}?", f"Which colour does the {shape} have?",
-               f"What is the color of the {shape}?", f"Tell me the colour of the {shape}."]
+    english = [
+        f"What colour is the {shape}?",
+        f"What color is the {shape}?",
+        f"Which colour does the {shape} have?",
+        f"What is the color of the {shape}?",
+        f"Tell me the colour of the {shape}.",
+    ]
     if len(scene.items) == 1:
         english += ["What colour is it?", "What color is it?", "Which color is this?", "What colour is this?"]
     question = pick(rng, language, english, [f"{shape}是什么颜色？", f"{shape}是什么颜色的？", f"图中的{shape}是什么颜色？"])
@@ -155,10 +175,18 @@ def shape_of(rng: random.Random, scene: Scene, language: str) -> Optional[Dialog
         return None
     item = rng.choice(candidates)
     shape, colour = SHAPES[item.kind].in_language(language), COLOURS[item.colour].in_language(language)
-    question = pick(rng, language,
-                    [f"What shape is {colour}?", f"Which shape is {colour}?", f"What is the {colour} shape?",
-                     f"What is the {colour} thing?", f"What shape is the {colour} object?"],
-                    [f"{colour}的是什么形状？", f"{colour}的图形是什么？", f"什么形状是{colour}的？"])
+    question = pick(
+        rng,
+        language,
+        [
+            f"What shape is {colour}?",
+            f"Which shape is {colour}?",
+            f"What is the {colour} shape?",
+            f"What is the {colour} thing?",
+            f"What shape is the {colour} object?",
+        ],
+        [f"{colour}的是什么形状？", f"{colour}的图形是什么？", f"什么形状是{colour}的？"],
+    )
     answer = f"The {colour} shape is {article(shape)} {shape}." if language == "en" else f"{colour}的是{shape}。"
     return [Turn(question, answer)]
 
@@ -203,8 +231,15 @@ def count_question(rng: random.Random, wanted: Filter, language: str) -> str:
     many = filter_name(wanted, language, True)
     if language == "zh":
         return rng.choice([f"有几个{many}？", f"图中有几个{many}？", f"有多少个{many}？", f"图片里有多少个{many}？", f"数一数{many}。"])
-    forms = [f"How many {many} are there?", f"How many {many} are in the picture?", f"How many {many} do you see?",
-             f"Count the {many}.", f"How many {many}?", f"How many {many} can you see?", f"How many {many} are there in this image?"]
+    forms = [
+        f"How many {many} are there?",
+        f"How many {many} are in the picture?",
+        f"How many {many} do you see?",
+        f"Count the {many}.",
+        f"How many {many}?",
+        f"How many {many} can you see?",
+        f"How many {many} are there in this image?",
+    ]
     return rng.choice(forms)
 
 
@@ -212,8 +247,15 @@ def count_all(rng: random.Random, scene: Scene, language: str) -> Optional[Dialo
     wanted: Filter = (None, None)
     question = count_question(rng, wanted, language)
     if language == "en" and rng.random() < 0.3:
-        question = rng.choice(["How many objects are there?", "How many things are in the picture?", "Count the objects.",
-                               "How many shapes are there in total?", "How many are there?"])
+        question = rng.choice(
+            [
+                "How many objects are there?",
+                "How many things are in the picture?",
+                "Count the objects.",
+                "How many shapes are there in total?",
+                "How many are there?",
+            ]
+        )
     return [Turn(question, count_answer(wanted, len(scene.shapes), language))]
 
 
@@ -230,15 +272,35 @@ def presence(rng: random.Random, scene: Scene, language: str) -> Optional[Dialog
         question = rng.choice([f"有{thing}吗？", f"图中有{thing}吗？", f"图片里有没有{thing}？"])
         return [Turn(question, f"有，图中有{thing}。" if found else f"没有，图中没有{thing}。")]
     a_thing = f"{article(thing)} {thing}"
-    question = rng.choice([f"Is there {a_thing}?", f"Is there {a_thing} in the picture?", f"Do you see {a_thing}?",
-                           f"Can you see {a_thing}?", f"Does the picture show {a_thing}?"])
+    question = rng.choice(
+        [
+            f"Is there {a_thing}?",
+            f"Is there {a_thing} in the picture?",
+            f"Do you see {a_thing}?",
+            f"Can you see {a_thing}?",
+            f"Does the picture show {a_thing}?",
+        ]
+    )
     return [Turn(question, f"Yes, there is {a_thing}." if found else f"No, there is no {thing}.")]
 
 
 READ = (
-    ["What does the text say?", "Read the text.", "What is written here?", "What is written in the picture?", "Read the word.",
-     "What word is this?", "What text is in the image?", "What does it say?", "Which word do you see?", "Please read the text.",
-     "What is the text in this picture?", "OCR", "What number is this?", "Read it."],
+    [
+        "What does the text say?",
+        "Read the text.",
+        "What is written here?",
+        "What is written in the picture?",
+        "Read the word.",
+        "What word is this?",
+        "What text is in the image?",
+        "What does it say?",
+        "Which word do you see?",
+        "Please read the text.",
+        "What is the text in this picture?",
+        "OCR",
+        "What number is this?",
+        "Read it.",
+    ],
     ["图中写了什么？", "读出文字。", "文字是什么？", "上面写着什么？", "图片里的文字是什么？", "写的是什么？", "请读出图中的文字。", "这是什么字？"],
 )
 
@@ -256,9 +318,18 @@ def locate_question(rng: random.Random, thing: str, language: str) -> str:
         return f"<|ref|>{thing}<|/ref|>" + rng.choice((".", "") if language == "en" else ("。", ""))
     if language == "zh":
         return rng.choice([f"{thing}在哪里？", f"找到{thing}。", f"请定位{thing}。", f"定位{thing}。", f"框出{thing}。", f"图中的{thing}在哪里？"])
-    return rng.choice([f"Where is the {thing}?", f"Locate the {thing}.", f"Find the {thing}.", f"Locate the {thing} in the picture.",
-                       f"Give the box of the {thing}.", f"Where is the {thing} in the image?", f"Detect the {thing}.",
-                       f"Show me where the {thing} is."])
+    return rng.choice(
+        [
+            f"Where is the {thing}?",
+            f"Locate the {thing}.",
+            f"Find the {thing}.",
+            f"Locate the {thing} in the picture.",
+            f"Give the box of the {thing}.",
+            f"Where is the {thing} in the image?",
+            f"Detect the {thing}.",
+            f"Show me where the {thing} is.",
+        ]
+    )
 
 
 def locate(rng: random.Random, scene: Scene, language: str) -> Optional[Dialogue]:
@@ -334,7 +405,9 @@ def extreme(rng: random.Random, scene: Scene, language: str) -> Optional[Dialogu
     elif phrase.startswith(("on", "at")):
         question = rng.choice([f"What is {phrase}?", f"Which shape is {phrase}?", f"What shape is {phrase}?"])
     else:
-        question = rng.choice([f"What is the {phrase} shape?", f"Which shape is the {phrase}?", f"What is the {phrase} object?"])
+        question = rng.choice(
+            [f"What is the {phrase} shape?", f"Which shape is the {phrase}?", f"What is the {phrase} object?"]
+        )
     return [Turn(question, sentence(with_article(item, language), language))]
 
 

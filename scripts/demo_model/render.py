@@ -15,8 +15,14 @@ from lexicon import COLOUR_JITTER, RGB
 from scene import UNIT, WORD, Item, Scene
 
 FONT_FOLDER = Path("/usr/share/fonts/truetype/dejavu")
-FONT_NAMES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf", "DejaVuSerif.ttf",
-              "DejaVuSerif-Bold.ttf")
+FONT_NAMES = (
+    "DejaVuSans.ttf",
+    "DejaVuSans-Bold.ttf",
+    "DejaVuSansMono.ttf",
+    "DejaVuSansMono-Bold.ttf",
+    "DejaVuSerif.ttf",
+    "DejaVuSerif-Bold.ttf",
+)
 
 Point = Tuple[float, float]
 Colour = Tuple[int, int, int]
@@ -31,7 +37,8 @@ def load_font(name: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 def jittered(rng: random.Random, colour: str) -> Colour:
-    return tuple(min(255, max(0, c + rng.randint(-COLOUR_JITTER, COLOUR_JITTER))) for c in RGB[colour])  # type: ignore[return-value]
+    red, green, blue = (min(255, max(0, c + rng.randint(-COLOUR_JITTER, COLOUR_JITTER))) for c in RGB[colour])
+    return red, green, blue
 
 
 def textured(rng: random.Random, scene: Scene, size: Tuple[int, int]) -> Image.Image:
@@ -56,8 +63,10 @@ def textured(rng: random.Random, scene: Scene, size: Tuple[int, int]) -> Image.I
 
 def rotated(points: Sequence[Point], centre: Point, degrees: float) -> List[Point]:
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    return [(centre[0] + (x - centre[0]) * cos - (y - centre[1]) * sin, centre[1] + (x - centre[0]) * sin + (y - centre[1]) * cos)
-            for x, y in points]
+    return [
+        (centre[0] + (x - centre[0]) * cos - (y - centre[1]) * sin, centre[1] + (x - centre[0]) * sin + (y - centre[1]) * cos)
+        for x, y in points
+    ]
 
 
 def outline(item: Item) -> List[Point]:
@@ -76,8 +85,10 @@ def outline(item: Item) -> List[Point]:
         return [(cx + x * width / 6, cy + y * height / 6) for x, y in unit]
     if item.kind == "star":
         radii = [1.0 if i % 2 == 0 else 0.42 for i in range(10)]
-        return [(cx + r * width / 2 * math.sin(i * math.pi / 5), cy - r * height / 2 * math.cos(i * math.pi / 5))
-                for i, r in enumerate(radii)]
+        return [
+            (cx + r * width / 2 * math.sin(i * math.pi / 5), cy - r * height / 2 * math.cos(i * math.pi / 5))
+            for i, r in enumerate(radii)
+        ]
     raise ValueError(f"{item.kind} has no corners")
 
 

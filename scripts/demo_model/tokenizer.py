@@ -162,7 +162,10 @@ class Tokenizer:
             flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
             return {"id": self.special[token], "content": token, **flags, "special": True}
 
-        splits = [{"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False} for regex in PRE_TOKENIZER_PATTERNS]
+        splits = [
+            {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False}
+            for regex in PRE_TOKENIZER_PATTERNS
+        ]
         byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
         return {
             "version": "1.0",

@@ -138,8 +138,12 @@ class Trainer:
         self.step = state["step"]
 
     def save(self) -> None:
-        state = {"model": self.model.state_dict(), "average": self.average, "step": self.step,
-                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "step": self.step,
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+        }
         torch.save(state, self.folder / "checkpoint.new")
         (self.folder / "checkpoint.new").replace(self.folder / "checkpoint.pt")
 
@@ -208,7 +212,8 @@ def main() -> None:
         now = time.monotonic()
         done = bool(stop) or now - began > arguments.minutes * 60
         if trainer.step % LOG_STEPS == 0:
-            log.write(f"{time.strftime('%H:%M:%S')} step={trainer.step} seconds={(now - logged) / LOG_STEPS:.3f} {trainer.averages.line()}\n")
+            seconds = (now - logged) / LOG_STEPS
+            log.write(f"{time.strftime('%H:%M:%S')} step={trainer.step} seconds={seconds:.3f} {trainer.averages.line()}\n")
             logged = now
         if done or now - saved > CHECKPOINT_SECONDS:
             trainer.save()

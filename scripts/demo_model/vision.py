@@ -106,8 +106,13 @@ class Projector(nn.Module):
 class PatchHeads(nn.Module):
     """Reads off a token what is at each of its patches."""
 
-    sizes = {"cover": len(KINDS) + 1, "colour": len(COLOUR_NAMES) + 1, "box": 4, "centre": len(KINDS) + 1,
-             "chars": 2 * (len(CHARACTERS) + 1)}
+    sizes = {
+        "cover": len(KINDS) + 1,
+        "colour": len(COLOUR_NAMES) + 1,
+        "box": 4,
+        "centre": len(KINDS) + 1,
+        "chars": 2 * (len(CHARACTERS) + 1),
+    }
 
     def __init__(self, spec: Spec):
         super().__init__()

@@ -105,6 +105,7 @@ void add_bench_command(CLI::App& app) {
   add_bench_throughput_command(*bench);
   add_bench_vision_command(*bench);
   add_bench_load_command(*bench);
+  add_bench_constraint_command(*bench);
 }
 
 }  // namespace spyhop

@@ -34,6 +34,7 @@ void add_bench_kernels_command(CLI::App& bench);
 void add_bench_throughput_command(CLI::App& bench);
 void add_bench_vision_command(CLI::App& bench);
 void add_bench_load_command(CLI::App& bench);
+void add_bench_constraint_command(CLI::App& bench);
 void add_completion_command(CLI::App& app);
 void add_man_command(CLI::App& app);
 

@@ -104,12 +104,16 @@ std::shared_ptr<const CompiledGrammar> GuideMaker::compiled(const std::string& k
 
 std::shared_ptr<const Vocabulary> GuideMaker::vocabulary() const {
   std::lock_guard lock(mutex_);
-  if (vocabulary_ != nullptr) return vocabulary_;
+  if (vocabulary_ == nullptr) vocabulary_ = make_vocabulary(*tokenizer_, vocab_size_);
+  return vocabulary_;
+}
+
+std::shared_ptr<const Vocabulary> make_vocabulary(const Tokenizer& tokenizer, int vocab_size) {
   std::vector<std::string_view> tokens;
-  for (int32_t id = 0; id < tokenizer_->size(); ++id) {
-    tokens.push_back(tokenizer_->is_special(id) ? std::string_view() : tokenizer_->token_bytes(id));
+  for (int32_t id = 0; id < tokenizer.size(); ++id) {
+    tokens.push_back(tokenizer.is_special(id) ? std::string_view() : tokenizer.token_bytes(id));
   }
-  return vocabulary_ = std::make_shared<const Vocabulary>(tokens, vocab_size_);
+  return std::make_shared<const Vocabulary>(tokens, vocab_size);
 }
 
 }  // namespace spyhop

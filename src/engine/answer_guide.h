@@ -46,6 +46,9 @@ class AnswerGuide : public TokenFilter {
   std::optional<Error> failure_;
 };
 
+/// The tokens of a tokenizer but for its special ones. `vocab_size`: the model's, which may exceed the tokenizer's.
+std::shared_ptr<const Vocabulary> make_vocabulary(const Tokenizer& tokenizer, int vocab_size);
+
 /// Makes guides for requests. Thread safety: any thread.
 class GuideMaker {
  public:

@@ -8,7 +8,6 @@ namespace {
 
 constexpr size_t kMaxLoops = 8;                     // of a grammar, that have their tokens at hand
 constexpr size_t kMaxKeptBytes = size_t{16} << 20;  // of masks
-constexpr ptrdiff_t kMaxLongTokens = 1000;          // looked at one by one, else the whole trie is walked
 
 }  // namespace
 
@@ -100,8 +99,8 @@ NextTokens CompiledGrammar::compute_next_tokens(const std::string& saved) const 
   Lease automaton(*this);
   const Automaton::StateId state = automaton->load(saved);
   NextTokens next{TokenMask(vocabulary_->num_tokens()), automaton->may_end(state), false};
-  const LoopTokens* loop = loop_tokens(automaton->loop(state));
-  if (loop != nullptr && !add_loop_tokens(*automaton, state, *loop, next.tokens)) loop = nullptr;
+  const LoopTokens* const loop = loop_tokens(automaton->loop(state));
+  if (loop != nullptr) next.tokens = loop->up_to(automaton->loop(state).left);
   walk(*automaton, state, loop, next.tokens);
   for (const auto& [first, twin] : vocabulary_->twins()) {
     if (next.tokens.test(first)) next.tokens.set(twin);
@@ -117,37 +116,16 @@ const LoopTokens* CompiledGrammar::loop_tokens(const Automaton::Loop& loop) cons
                                                                             : nullptr;
 }
 
-/// The tokens that stay in the loop. False, and none are added, when too many of them are too long for what is left of it.
-bool CompiledGrammar::add_loop_tokens(Automaton& automaton, Automaton::StateId state, const LoopTokens& loop,
-                                      TokenMask& mask) const {
-  const int64_t left = automaton.loop(state).left;
-  const auto too_long = std::find_if(loop.by_length.rbegin(), loop.by_length.rend(), [&](const auto& token) {
-                          return token.first <= left;
-                        }).base();
-  if (loop.by_length.end() - too_long > kMaxLongTokens) return false;
-  mask.add(loop.tokens);
-  for (auto token = too_long; token != loop.by_length.end(); ++token) {
-    if (!takes(automaton, state, vocabulary_->bytes(token->second))) mask.reset(token->second);
-  }
-  return true;
-}
-
-bool CompiledGrammar::takes(Automaton& automaton, Automaton::StateId state, std::string_view bytes) const {
-  for (size_t i = 0; i < bytes.size() && state != Automaton::kDead; ++i) {
-    state = automaton.next(state, static_cast<uint8_t>(bytes[i]));
-  }
-  return state != Automaton::kDead;
-}
-
-/// Adds the tokens that may follow, but for those that `loop` (which may be null) covers.
+/// Adds the tokens that may follow, but for those that stay in `loop`, which may be null.
 void CompiledGrammar::walk(Automaton& automaton, Automaton::StateId state, const LoopTokens* loop, TokenMask& mask) const {
   const std::vector<Vocabulary::TrieNode>& trie = vocabulary_->trie();
+  const auto left = static_cast<uint16_t>(std::min<int64_t>(automaton.loop(state).left, LoopTokens::kOthers - 1));
   std::vector<Automaton::StateId> states(static_cast<size_t>(vocabulary_->max_token_bytes()) + 1);
   states[0] = state;
   for (uint32_t i = 1; i < trie.size();) {
     const Vocabulary::TrieNode& node = trie[i];
-    const bool is_covered = loop != nullptr && loop->covers[i];
-    const Automaton::StateId next = is_covered ? Automaton::kDead : automaton.next(states[node.depth - 1u], node.byte);
+    const bool stays = loop != nullptr && loop->longest[i] <= left;
+    const Automaton::StateId next = stays ? Automaton::kDead : automaton.next(states[node.depth - 1u], node.byte);
     if (next == Automaton::kDead) {
       i = node.end;
       continue;

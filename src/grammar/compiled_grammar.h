@@ -63,8 +63,6 @@ class CompiledGrammar {
 
   void walk(Automaton& automaton, Automaton::StateId state, const LoopTokens* loop, TokenMask& mask) const;
   const LoopTokens* loop_tokens(const Automaton::Loop& loop) const;
-  bool add_loop_tokens(Automaton& automaton, Automaton::StateId state, const LoopTokens& loop, TokenMask& mask) const;
-  bool takes(Automaton& automaton, Automaton::StateId state, std::string_view bytes) const;
   size_t kept_bytes(const std::string& state) const;
 
   Network network_;

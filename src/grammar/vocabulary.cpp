@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <unordered_map>
 
 #include "common/utf8.h"
 #include "spyhop/error.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr size_t kMaxTokenBytes = 65'535;
 constexpr size_t kMaxKeptLoops = 16;
+constexpr int kMaxLength = LoopTokens::kOthers - 1;
 constexpr size_t kFewTokens = 1000;  // a walk over so many is no cost
 
 size_t common_length(std::string_view a, std::string_view b) {
@@ -63,6 +65,14 @@ int64_t TokenMask::count() const {
   int64_t count = 0;
   for (const uint64_t word : words_) count += __builtin_popcountll(word);
   return count;
+}
+
+TokenMask LoopTokens::up_to(int64_t length) const {
+  const auto too_long =
+      std::partition_point(by_length.begin(), by_length.end(), [&](const auto& token) { return token.first <= length; });
+  TokenMask mask = tokens;
+  for (auto token = too_long; token != by_length.end(); ++token) mask.reset(token->second);
+  return mask;
 }
 
 Vocabulary::Vocabulary(const std::vector<std::string_view>& tokens, int32_t num_tokens) : num_tokens_(num_tokens) {
@@ -145,13 +155,18 @@ std::shared_ptr<const LoopTokens> Vocabulary::find_loop_tokens(const CharSet& se
   }
   if (found->by_length.size() < kFewTokens) return nullptr;
   std::sort(found->by_length.begin(), found->by_length.end());
-  found->covers.assign(trie_.size(), true);
+  found->longest.assign(trie_.size(), 0);
+  std::unordered_map<int32_t, uint16_t> lengths;
+  for (const auto& [length, id] : found->by_length)
+    lengths.emplace(id, static_cast<uint16_t>(std::min<int>(length, kMaxLength)));
   std::vector<uint32_t> path;
   for (uint32_t i = 0; i < trie_.size(); ++i) {
     while (!path.empty() && trie_[path.back()].end <= i) path.pop_back();
     path.push_back(i);
-    if (trie_[i].token < 0 || found->tokens.test(trie_[i].token)) continue;
-    for (size_t above = path.size(); above-- > 0 && found->covers[path[above]];) found->covers[path[above]] = false;
+    if (trie_[i].token < 0) continue;
+    const auto length = lengths.find(trie_[i].token);
+    const uint16_t least = length == lengths.end() ? LoopTokens::kOthers : length->second;
+    for (size_t above = path.size(); above-- > 0 && found->longest[path[above]] < least;) found->longest[path[above]] = least;
   }
   return found;
 }

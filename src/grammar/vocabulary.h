@@ -40,7 +40,12 @@ class TokenMask {
 struct LoopTokens {
   TokenMask tokens;
   std::vector<std::pair<int, int32_t>> by_length;  // (characters begun, id) of each, rising
-  std::vector<bool> covers;                        // by trie node: all tokens at and below it are such
+  /// By trie node: characters of the longest token at or below it; kOthers where not all of them are such tokens.
+  std::vector<uint16_t> longest;
+  static constexpr uint16_t kOthers = 0xFFFF;
+
+  /// Those of at most `length` characters.
+  TokenMask up_to(int64_t length) const;
 };
 
 /// Thread safety: immutable, but for loop_tokens(), which any thread may call.

@@ -56,6 +56,14 @@ describe('bench', () => {
     assert.equal(names.length, 4);
   });
 
+  test('constraint', async () => {
+    const { code, stdout, stderr } = await runProgram(['bench', 'constraint', '--json', '--tokenizer', checkpoint('mini-tiny')]);
+    assert.equal(code, 0, stderr);
+    const report = JSON.parse(stdout);
+    assert.ok(report.constraints.length >= 5);
+    for (const row of report.constraints) assert.ok(row.tokens > 0 && row.mean_ms > 0 && row.p99_ms >= row.median_ms, row.name);
+  });
+
   test('load tells why a server does not start', async () => {
     const { code, stderr } = await runProgram(['bench', 'load', '--model-path', path.join(sourceDir, 'tests')]);
     assert.equal(code, 1);

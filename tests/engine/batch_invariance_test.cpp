@@ -29,6 +29,21 @@ int num_preempted(const std::string& log) {
 
 using namespace testing;
 
+/// Under a schema, a pattern and a limit on boxes.
+std::vector<ChatRequest> constrained_requests() {
+  std::vector<ChatRequest> requests;
+  requests.push_back(sampled(ask({TextPart{words(20, 30)}}, 40), 30));
+  requests.back().n = 2;
+  requests.back().constraint = JsonSchemaConstraint{
+      R"({"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "number"}}}})"};
+  requests.push_back(ask({TextPart{words(10, 31)}}, 30));
+  requests.back().constraint = RegexConstraint{"[a-z ]{5,60}[.]"};
+  requests.push_back(sampled(ask({TextPart{words(10, 32)}}, 30), 32));
+  requests.back().sampling.repetition_penalty = 1.1;
+  requests.back().boxes = BoxConstraint{2};
+  return requests;
+}
+
 /// Of mixed lengths, greedy and sampled, about images, with several answers, with penalties and stops.
 std::vector<ChatRequest> all_requests() {
   std::vector<ChatRequest> requests;
@@ -51,6 +66,7 @@ std::vector<ChatRequest> all_requests() {
     requests.back().sampling.logit_bias = {{static_cast<int32_t>(100 + i), 2.0}};
   }
   requests.push_back(requests[2]);  // the same image twice at the same time
+  for (ChatRequest& request : constrained_requests()) requests.push_back(std::move(request));
   return requests;
 }
 

@@ -209,6 +209,29 @@ TEST(Sampler, DrawsAsOftenAsTheProbabilitiesSay) {
   for (size_t i = 0; i < counts.size(); ++i) EXPECT_NEAR(counts[i] / static_cast<double>(kDraws), expected[i], 0.012) << i;
 }
 
+TEST(Sampler, DrawsOnlyWhatIsAllowedAndReportsLogprobsOfTheModel) {
+  for (const double temperature : {0.0, 1.0}) {
+    for (const int top_k : {0, 3}) {
+      for (const double top_p : {1.0, 0.9}) {
+        SamplingParams params;
+        params.temperature = temperature;
+        params.top_k = top_k;
+        params.top_p = top_p;
+        params.logprobs = true;
+        SequenceSampler sampler = make_sampler(params);
+        const uint64_t allowed = 0b100100;
+        for (int i = 0; i < 20; ++i) {
+          const SampledToken token = sampler.sample(kLogits.data(), &allowed);
+          EXPECT_TRUE(token.id == 2 || token.id == 5) << token.id;
+          EXPECT_LT(token.logprob, -3.0F);  // beside the excluded ones, which have nearly all of the probability
+        }
+      }
+    }
+  }
+  const uint64_t none = 0;
+  EXPECT_THROW(make_sampler(greedy_params()).sample(kLogits.data(), &none), Error);
+}
+
 TEST(Sampler, ReportsLogprobsOfTheModelAndNotOfTheFilters) {
   SamplingParams params = greedy_params();
   params.logit_bias = {{3, 50.0}};

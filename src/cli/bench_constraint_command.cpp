@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -13,10 +14,12 @@
 #include "cli/commands.h"
 #include "engine/answer_guide.h"
 #include "grammar/gbnf.h"
+#include "grammar/grammar_cache.h"
 #include "grammar/json_schema.h"
 #include "grammar/list_grammars.h"
 #include "grammar/regex.h"
 #include "prompt/tokenizer.h"
+#include "runtime/sampler.h"
 
 namespace spyhop {
 namespace {
@@ -36,34 +39,61 @@ struct Options {
 
 struct Subject {
   const char* name;
-  Grammar grammar;
+  std::string source;
+  std::function<Grammar(const std::string&)> parse;
 };
 
-Grammar pattern(const char* text) {
+Grammar pattern(const std::string& text) {
   Grammar grammar;
   const Grammar::RuleId root = grammar.add_rule("root");
   grammar.define(root, add_regex(grammar, text).expr);
   return grammar;
 }
 
-std::vector<Subject> subjects() {
-  std::vector<Subject> all;
-  all.push_back({"any JSON object", json_object_grammar()});
-  all.push_back(
-      {"schema of a person", parse_json_schema(R"({"type": "object", "required": ["name", "age", "tags"], "properties": {
-      "name": {"type": "string"}, "age": {"type": "integer", "minimum": 0, "maximum": 120},
-      "email": {"type": "string", "format": "email"}, "tags": {"type": "array", "items": {"enum": ["alpha", "beta", "gamma"]}},
-      "address": {"type": "object", "properties": {"street": {"type": "string", "maxLength": 60}, "city": {"type": "string"}},
-                  "required": ["street"]}}})")});
-  all.push_back({"recursive schema", parse_json_schema(R"({"$defs": {"node": {"type": "object", "properties": {
-      "label": {"type": "string"}, "children": {"type": "array", "items": {"$ref": "#/$defs/node"}}}}}, "$ref": "#/$defs/node"})")});
-  all.push_back({"string of up to 100", parse_json_schema(R"({"type": "string", "maxLength": 100})")});
-  all.push_back({"pattern of words", pattern("([A-Z][a-z]* ){3,20}[a-z]+[.?!]")});
-  all.push_back({"GBNF of statements", parse_gbnf(R"_(root ::= ("let " [a-z]+ " = " value ";\n")+
-      value ::= [0-9]+ | "\"" [^"\n]* "\"" | "(" value ")")_")});
-  all.push_back({"boxes", box_list_grammar(64)});
-  return all;
+Grammar schema(const std::string& text) {
+  return parse_json_schema(text);
 }
+
+Grammar gbnf(const std::string& text) {
+  return parse_gbnf(text);
+}
+
+std::vector<Subject> subjects() {
+  return {
+      {"any JSON object", "", [](const std::string&) { return json_object_grammar(); }},
+      {"schema of a person", R"({"type": "object", "required": ["name", "age", "tags"], "properties": {
+          "name": {"type": "string"}, "age": {"type": "integer", "minimum": 0, "maximum": 120},
+          "email": {"type": "string", "format": "email"}, "tags": {"type": "array", "items": {"enum": ["alpha", "beta", "gamma"]}},
+          "address": {"type": "object", "properties": {"street": {"type": "string", "maxLength": 60}, "city": {"type": "string"}},
+                      "required": ["street"]}}})",
+       schema},
+      {"schema of an invoice", R"({"type": "object", "required": ["number", "date", "lines", "total"], "properties": {
+          "number": {"type": "string", "pattern": "^INV-\\d{4,8}$"}, "date": {"type": "string", "format": "date"},
+          "currency": {"enum": ["EUR", "USD", "CNY"]}, "total": {"type": "number", "minimum": 0},
+          "lines": {"type": "array", "minItems": 1, "maxItems": 50, "items": {"type": "object", "required": ["item", "prices"],
+                    "properties": {"item": {"type": "string", "maxLength": 80}, "count": {"type": "integer", "minimum": 1},
+                                   "prices": {"type": "array", "items": {"type": "number"}}}}}}})",
+       schema},
+      {"recursive schema", R"({"$defs": {"node": {"type": "object", "properties": {"label": {"type": "string"},
+          "children": {"type": "array", "items": {"$ref": "#/$defs/node"}}}}}, "$ref": "#/$defs/node"})",
+       schema},
+      {"string of up to 100", R"({"type": "string", "maxLength": 100})", schema},
+      {"pattern of words", "([A-Z][a-z]* ){3,20}[a-z]+[.?!]", pattern},
+      {"four choices", "",
+       [](const std::string&) {
+         return choice_grammar({"positive", "negative", "neutral", "mixed feelings"});
+       }},
+      {"GBNF of statements", R"_(root ::= ("let " [a-z]+ " = " value ";\n")+
+          value ::= [0-9]+ | "\"" [^"\n]* "\"" | "(" value ")")_",
+       gbnf},
+      {"boxes", "", [](const std::string&) { return box_list_grammar(64); }},
+  };
+}
+
+struct BenchVocabulary {
+  std::function<std::shared_ptr<const Vocabulary>()> make;
+  int32_t end = 0;
+};
 
 /// As many tokens as the models have, made of random syllables: fewer share their beginnings than in a real vocabulary.
 std::shared_ptr<const Vocabulary> synthetic_vocabulary() {
@@ -121,52 +151,98 @@ std::vector<double> token_times(const std::shared_ptr<const CompiledGrammar>& gr
   return times;
 }
 
-json measure(const Subject& subject, const std::shared_ptr<const Vocabulary>& vocabulary, int32_t end, double decode_ms) {
-  const auto begin = std::chrono::steady_clock::now();
-  const auto grammar = std::make_shared<const CompiledGrammar>(subject.grammar, vocabulary, end);
+double share_of(int64_t part, int64_t other) {
+  return static_cast<double>(part) / static_cast<double>(std::max<int64_t>(part + other, 1));
+}
+
+json measure(const Subject& subject, const BenchVocabulary& tokens, double decode_ms) {
+  const auto vocabulary = tokens.make();  // which nothing has been compiled over
+  GrammarCache cache;
+  const auto compile = [&] {
+    return cache.get(subject.source, [&] {
+      return std::make_shared<const CompiledGrammar>(subject.parse(subject.source), vocabulary, tokens.end);
+    });
+  };
+  auto begin = std::chrono::steady_clock::now();
+  const auto grammar = compile();
   const double compile_ms = milliseconds_since(begin);
-  std::vector<double> times = token_times(grammar, *vocabulary, end);
+  begin = std::chrono::steady_clock::now();
+  compile();
+  const double cached_ms = milliseconds_since(begin);
+  std::vector<double> times = token_times(grammar, *vocabulary, tokens.end);
   const double mean = std::accumulate(times.begin(), times.end(), 0.0) / static_cast<double>(times.size());
   std::sort(times.begin(), times.end());
   const MaskStats stats = grammar->stats();
   return {{"name", subject.name},
           {"compile_ms", compile_ms},
+          {"compile_cached_ms", cached_ms},
           {"tokens", times.size()},
           {"mean_ms", mean},
           {"median_ms", times[times.size() / 2]},
           {"p99_ms", times[times.size() * 99 / 100]},
-          {"cached_share", static_cast<double>(stats.num_cached) / static_cast<double>(stats.num_cached + stats.num_computed)},
+          {"max_ms", times.back()},
+          {"cached_share", share_of(stats.num_cached, stats.num_computed)},
           {"share_of_decode", mean / decode_ms},
           {"bytes", grammar->num_bytes()}};
 }
 
+/// Milliseconds that a mask adds to the choice of a token, in the median.
+double sampling_ms() {
+  constexpr int kRounds = 201;
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> logits(kVocabSize);
+  for (float& logit : logits) logit = normal(random);
+  std::vector<uint64_t> allowed(kVocabSize / 64);
+  for (uint64_t& word : allowed) word = uint64_t{random()} << 32 | random();
+  SequenceSampler sampler({}, {}, kVocabSize, 1);
+  std::vector<double> times;
+  for (int i = 0; i < kRounds; ++i) {
+    auto begin = std::chrono::steady_clock::now();
+    sampler.sample(logits.data(), allowed.data());
+    const double with_mask = milliseconds_since(begin);
+    begin = std::chrono::steady_clock::now();
+    sampler.sample(logits.data());
+    times.push_back(with_mask - milliseconds_since(begin));
+  }
+  std::nth_element(times.begin(), times.begin() + kRounds / 2, times.end());
+  return times[kRounds / 2];
+}
+
 void print_table(const json& result) {
-  std::printf("vocabulary: %s, %d tokens, made in %.0f ms; a token takes %g ms to decode\n\n",
-              result["vocabulary"].get<std::string>().c_str(), kVocabSize, result["vocabulary_ms"].get<double>(),
-              result["decode_ms"].get<double>());
-  std::printf("%-20s %10s %7s %9s %9s %9s %8s %10s\n", "constraint", "compile ms", "tokens", "mean ms", "median ms", "p99 ms",
-              "cached", "of decode");
+  std::printf("vocabulary: %s, %d tokens, made in %.0f ms\n", result["vocabulary"].get<std::string>().c_str(), kVocabSize,
+              result["vocabulary_ms"].get<double>());
+  std::printf("a token takes %g ms to decode; choosing one under a mask takes %.3f ms longer\n\n",
+              result["decode_ms"].get<double>(), result["sampling_ms"].get<double>());
+  std::printf("%-21s %10s %9s %7s %9s %9s %9s %9s %8s %9s\n", "constraint", "compile ms", "cached ms", "tokens", "mean ms",
+              "median ms", "p99 ms", "max ms", "cached", "of decode");
   for (const json& row : result["constraints"]) {
-    std::printf("%-20s %10.2f %7zu %9.4f %9.4f %9.4f %7.1f%% %9.2f%%\n", row["name"].get<std::string>().c_str(),
-                row["compile_ms"].get<double>(), row["tokens"].get<size_t>(), row["mean_ms"].get<double>(),
-                row["median_ms"].get<double>(), row["p99_ms"].get<double>(), row["cached_share"].get<double>() * 100,
+    std::printf("%-21s %10.2f %9.4f %7zu %9.4f %9.4f %9.4f %9.4f %7.1f%% %8.2f%%\n", row["name"].get<std::string>().c_str(),
+                row["compile_ms"].get<double>(), row["compile_cached_ms"].get<double>(), row["tokens"].get<size_t>(),
+                row["mean_ms"].get<double>(), row["median_ms"].get<double>(), row["p99_ms"].get<double>(),
+                row["max_ms"].get<double>(), row["cached_share"].get<double>() * 100,
                 row["share_of_decode"].get<double>() * 100);
   }
 }
 
+BenchVocabulary bench_vocabulary(const std::string& tokenizer_path) {
+  if (tokenizer_path.empty()) return {synthetic_vocabulary, kVocabSize - 1};
+  const std::shared_ptr<const Tokenizer> tokenizer = load_tokenizer(tokenizer_path);
+  const int vocab_size = std::max(kVocabSize, tokenizer->size());
+  return {[=] { return make_vocabulary(*tokenizer, vocab_size); }, tokenizer->special_ids().eos};
+}
+
 void bench(const Options& options) {
-  std::shared_ptr<const Tokenizer> tokenizer;
-  if (!options.tokenizer.empty()) tokenizer = load_tokenizer(options.tokenizer);
+  const BenchVocabulary tokens = bench_vocabulary(options.tokenizer);
   const auto begin = std::chrono::steady_clock::now();
-  const int vocab_size = tokenizer == nullptr ? kVocabSize : std::max(kVocabSize, tokenizer->size());
-  const auto vocabulary = tokenizer == nullptr ? synthetic_vocabulary() : make_vocabulary(*tokenizer, vocab_size);
-  const int32_t end = tokenizer == nullptr ? kVocabSize - 1 : tokenizer->special_ids().eos;
-  json result = {{"vocabulary", tokenizer == nullptr ? "synthetic, of random syllables" : options.tokenizer},
+  tokens.make();
+  json result = {{"vocabulary", options.tokenizer.empty() ? "synthetic, of random syllables" : options.tokenizer},
                  {"vocabulary_ms", milliseconds_since(begin)},
                  {"decode_ms", options.decode_ms},
+                 {"sampling_ms", sampling_ms()},
                  {"constraints", json::array()}};
   for (const Subject& subject : subjects()) {
-    result["constraints"].push_back(measure(subject, vocabulary, end, options.decode_ms));
+    result["constraints"].push_back(measure(subject, tokens, options.decode_ms));
   }
   if (options.prints_json) {
     std::printf("%s\n", result.dump(2).c_str());

@@ -1,72 +1,39 @@
 #include "api/chat_response_json.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
+#include <variant>
 
+#include "api/error_json.h"
+#include "api/grounding.h"
 #include "api/image_plan_json.h"
 #include "api/json_text.h"
+#include "api/logprobs_json.h"
+#include "api/usage_json.h"
 
 namespace spyhop {
-namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr double kLowestLogprob = -9999.0;  // JSON has no -Infinity
-
-/// As vLLM has it: what of the request ended the answer; "repetition" is the loop guard.
-Json stop_reason(const ChoiceFinish& finish) {
-  if (finish.is_loop) return "repetition";
-  return nullptr;
-}
 
 const char* finish_name(FinishReason reason) {
   return reason == FinishReason::kLength ? "length" : "stop";
 }
 
-Json token_json(const std::string& token, double logprob) {
-  Json bytes = Json::array();
-  for (const char byte : token) bytes.push_back(static_cast<unsigned char>(byte));
-  const bool in_range = logprob > kLowestLogprob;  // false for NaN as well
-  return {{"token", token}, {"logprob", in_range ? std::min(logprob, 0.0) : kLowestLogprob}, {"bytes", std::move(bytes)}};
-}
-
-Json logprobs_json(const std::vector<TokenLogprob>& tokens) {
-  Json content = Json::array();
-  for (const TokenLogprob& token : tokens) {
-    Json top = Json::array();
-    for (const TopLogprob& other : token.top) top.push_back(token_json(other.token, other.logprob));
-    content.push_back(token_json(token.token, token.logprob));
-    content.back()["top_logprobs"] = std::move(top);
+Json stop_reason_json(const ChoiceFinish& finish, const std::vector<std::string>& stops) {
+  if (finish.is_loop) return "repetition";
+  if (finish.stop_string >= 0 && static_cast<size_t>(finish.stop_string) < stops.size()) {
+    return stops[static_cast<size_t>(finish.stop_string)];
   }
-  return {{"content", std::move(content)}, {"refusal", nullptr}};
+  return finish.stop_token >= 0 ? Json(finish.stop_token) : Json();
 }
 
-Json usage_json(const Usage& usage, const std::vector<ImageUse>& images) {
-  Json json = {
-      {"prompt_tokens", usage.prompt_tokens},
-      {"completion_tokens", usage.completion_tokens},
-      {"total_tokens", usage.prompt_tokens + usage.completion_tokens},
-      {"prompt_tokens_details",
-       {{"cached_tokens", usage.cached_tokens},
-        {"text_tokens", usage.prompt_tokens - usage.image_tokens},
-        {"image_tokens", usage.image_tokens},
-        {"audio_tokens", 0}}},
-      {"completion_tokens_details",
-       {{"reasoning_tokens", 0}, {"audio_tokens", 0}, {"accepted_prediction_tokens", 0}, {"rejected_prediction_tokens", 0}}}};
-  if (!images.empty()) json["prompt_tokens_details"]["images"] = images_json(images);
-  return json;
+void check_choice(int index, size_t num_choices) {
+  if (index >= 0 && static_cast<size_t>(index) < num_choices) return;
+  throw Error(ErrorCode::kInternal, "an event for choice " + std::to_string(index) + " of " + std::to_string(num_choices));
 }
 
-/// With the names of vLLM's per-request metrics.
-Json metrics_json(const Timings& timings, int num_tokens) {
-  const double inference_ms = timings.first_token_ms + timings.generation_ms;
-  return {{"time_to_first_token_ms", timings.first_token_ms},
-          {"generation_time_ms", timings.generation_ms},
-          {"queue_time_ms", timings.queue_ms},
-          {"mean_itl_ms", timings.mean_gap_ms ? Json(*timings.mean_gap_ms) : Json()},
-          {"tokens_per_second", inference_ms > 0 ? Json(num_tokens * 1000 / inference_ms) : Json()}};
-}
+namespace {
 
 Json head_json(const CompletionHead& head, const char* object) {
   return {{"id", head.id},
@@ -76,95 +43,104 @@ Json head_json(const CompletionHead& head, const char* object) {
           {"system_fingerprint", head.fingerprint.empty() ? Json() : Json(head.fingerprint)}};
 }
 
-struct ChunkChoice {
-  int index = 0;
-  Json delta = Json::object();
-  Json logprobs;
-  Json finish_reason;
-  Json stop_reason;
-};
-
-/// A chunk of one choice; `warnings` where there are some.
-std::string chunk(const CompletionHead& head, bool include_usage, ChunkChoice choice, Json warnings = {}) {
-  Json json = head_json(head, "chat.completion.chunk");
-  const bool is_last = !choice.finish_reason.is_null();
-  json["choices"] = Json::array({{{"index", choice.index},
-                                  {"delta", std::move(choice.delta)},
-                                  {"logprobs", std::move(choice.logprobs)},
-                                  {"finish_reason", std::move(choice.finish_reason)}}});
-  if (is_last) json["choices"][0]["stop_reason"] = std::move(choice.stop_reason);
-  if (!warnings.empty()) json["warnings"] = std::move(warnings);
-  if (include_usage) json["usage"] = nullptr;
-  return to_text(json);
-}
-
 }  // namespace
 
-CompletionBuilder::CompletionBuilder(CompletionHead head, const AnswerShape& shape)
-    : head_(std::move(head)), choices_(static_cast<size_t>(shape.num_choices)), shape_(shape) {}
+CompletionBuilder::CompletionBuilder(CompletionHead head, AnswerShape shape)
+    : head_(std::move(head)), shape_(std::move(shape)), choices_(static_cast<size_t>(shape_.num_choices)) {}
 
-CompletionBuilder::Choice& CompletionBuilder::choice(int index) {
-  if (index < 0 || static_cast<size_t>(index) >= choices_.size()) {
-    throw Error(ErrorCode::kInternal,
-                "an event for choice " + std::to_string(index) + " of " + std::to_string(choices_.size()));
+void CompletionBuilder::add(const ChatEvent& event) {
+  if (const auto* delta = std::get_if<TextDelta>(&event)) {
+    check_choice(delta->choice, choices_.size());
+    Choice& target = choices_[static_cast<size_t>(delta->choice)];
+    target.text += delta->text;
+    target.logprobs.insert(target.logprobs.end(), delta->logprobs.begin(), delta->logprobs.end());
+  } else if (const auto* finish = std::get_if<ChoiceFinish>(&event)) {
+    check_choice(finish->choice, choices_.size());
+    choices_[static_cast<size_t>(finish->choice)].finish = *finish;
+  } else if (const auto* end = std::get_if<StreamEnd>(&event)) {
+    end_ = *end;
   }
-  return choices_[static_cast<size_t>(index)];
 }
 
-void CompletionBuilder::add(const TextDelta& delta) {
-  Choice& target = choice(delta.choice);
-  target.text += delta.text;
-  target.logprobs.insert(target.logprobs.end(), delta.logprobs.begin(), delta.logprobs.end());
-}
-
-void CompletionBuilder::add(const ChoiceFinish& finish) {
-  choice(finish.choice).finish = finish;
-}
-
-std::string CompletionBuilder::json(const Usage& usage, const std::optional<Timings>& timings) const {
+std::string CompletionBuilder::json() const {
   Json choices = Json::array();
   for (const Choice& choice : choices_) {
     choices.push_back({{"index", choices.size()},
                        {"message", {{"role", "assistant"}, {"content", choice.text}, {"refusal", nullptr}}},
                        {"logprobs", shape_.logprobs ? logprobs_json(choice.logprobs) : Json()},
                        {"finish_reason", finish_name(choice.finish.reason)},
-                       {"stop_reason", stop_reason(choice.finish)}});
+                       {"stop_reason", stop_reason_json(choice.finish, shape_.stops)}});
     const std::optional<AnswerBoxes> boxes = boxes_of(choice.text, shape_.wants_boxes, head_.images);
     if (boxes) choices.back()["message"]["grounding"] = grounding_json(*boxes);
   }
   Json completion = head_json(head_, "chat.completion");
   completion["choices"] = std::move(choices);
-  completion["usage"] = usage_json(usage, head_.images);
+  completion["usage"] = usage_json(end_.usage, head_.images);
   Json warnings = image_warnings(head_.images);
   if (!warnings.empty()) completion["warnings"] = std::move(warnings);
-  if (timings) completion["metrics"] = metrics_json(*timings, usage.completion_tokens);
+  if (shape_.include_metrics) completion["metrics"] = metrics_json(end_.timings, end_.usage.completion_tokens);
   return to_text(completion);
 }
 
-ChunkFormat::ChunkFormat(CompletionHead head, bool include_usage) : head_(std::move(head)), include_usage_(include_usage) {}
+ChunkFormat::ChunkFormat(CompletionHead head, AnswerShape shape, const Usage& prompt_usage)
+    : head_(std::move(head)),
+      shape_(std::move(shape)),
+      usage_(prompt_usage, shape_.num_choices),
+      answers_(static_cast<size_t>(shape_.num_choices)) {}
 
-std::string ChunkFormat::role(int choice) const {
-  return chunk(head_, include_usage_, {choice, {{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}, {}, {}, {}},
-               choice == 0 ? image_warnings(head_.images) : Json());
+SseEvent ChunkFormat::chunk(Json choice, Json warnings) const {
+  Json json = head_json(head_, "chat.completion.chunk");
+  json["choices"] = Json::array({std::move(choice)});
+  if (!warnings.empty()) json["warnings"] = std::move(warnings);
+  if (shape_.include_usage) json["usage"] = shape_.continuous_usage ? running_usage_json(usage_.so_far()) : Json();
+  return {to_text(json)};
 }
 
-std::string ChunkFormat::delta(const TextDelta& delta) const {
-  Json logprobs = delta.logprobs.empty() ? Json() : logprobs_json(delta.logprobs);
-  return chunk(head_, include_usage_, {delta.choice, {{"content", delta.text}}, std::move(logprobs), {}, {}});
+std::vector<SseEvent> ChunkFormat::begin() {
+  std::vector<SseEvent> events;
+  for (int choice = 0; choice < shape_.num_choices; ++choice) {
+    events.push_back(chunk({{"index", choice},
+                            {"delta", {{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}},
+                            {"logprobs", nullptr},
+                            {"finish_reason", nullptr}},
+                           choice == 0 ? image_warnings(head_.images) : Json()));
+  }
+  return events;
 }
 
-std::string ChunkFormat::finish(const ChoiceFinish& finish, const std::optional<AnswerBoxes>& boxes) const {
-  Json delta = Json::object();
-  if (boxes) delta["grounding"] = grounding_json(*boxes);
-  return chunk(head_, include_usage_, {finish.choice, std::move(delta), {}, finish_name(finish.reason), stop_reason(finish)});
-}
-
-std::string ChunkFormat::last(const Usage& usage, const std::optional<Timings>& timings) const {
+std::vector<SseEvent> ChunkFormat::add(const ChatEvent& event) {
+  if (const auto* delta = std::get_if<TextDelta>(&event)) {
+    check_choice(delta->choice, answers_.size());
+    usage_.note(delta->choice, delta->num_tokens);
+    if (!head_.images.empty()) answers_[static_cast<size_t>(delta->choice)] += delta->text;
+    if (delta->text.empty() && delta->logprobs.empty()) return {};
+    return {chunk({{"index", delta->choice},
+                   {"delta", {{"content", delta->text}}},
+                   {"logprobs", delta->logprobs.empty() ? Json() : logprobs_json(delta->logprobs)},
+                   {"finish_reason", nullptr}})};
+  }
+  if (const auto* finish = std::get_if<ChoiceFinish>(&event)) {
+    usage_.note(finish->choice, finish->num_tokens);
+    check_choice(finish->choice, answers_.size());
+    const std::string& answer = answers_[static_cast<size_t>(finish->choice)];
+    const std::optional<AnswerBoxes> boxes = boxes_of(answer, shape_.wants_boxes, head_.images);
+    return {chunk({{"index", finish->choice},
+                   {"delta", boxes ? Json{{"grounding", grounding_json(*boxes)}} : Json::object()},
+                   {"logprobs", nullptr},
+                   {"finish_reason", finish_name(finish->reason)},
+                   {"stop_reason", stop_reason_json(*finish, shape_.stops)}})};
+  }
+  const auto& end = std::get<StreamEnd>(event);
+  if (!shape_.include_usage && !shape_.include_metrics) return {};
   Json json = head_json(head_, "chat.completion.chunk");
   json["choices"] = Json::array();
-  if (include_usage_) json["usage"] = usage_json(usage, head_.images);
-  if (timings) json["metrics"] = metrics_json(*timings, usage.completion_tokens);
-  return to_text(json);
+  if (shape_.include_usage) json["usage"] = usage_json(end.usage, head_.images);
+  if (shape_.include_metrics) json["metrics"] = metrics_json(end.timings, end.usage.completion_tokens);
+  return {{to_text(json)}};
+}
+
+std::vector<SseEvent> ChunkFormat::fail(const Error& error) {
+  return {{error_event(error)}};
 }
 
 }  // namespace spyhop

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "api/grounding.h"
+#include "api/answer_format.h"
+#include "api/running_usage.h"
 #include "spyhop/chat.h"
 
 namespace spyhop {
@@ -23,27 +24,30 @@ struct CompletionHead {
 /// What of an answer was asked for.
 struct AnswerShape {
   int num_choices = 1;
-  bool logprobs = false;       // "logprobs" is an object, not null
-  bool wants_boxes = false;    // "grounding" is there even where an answer holds no box
-  bool include_usage = false;  // in streams: a last chunk with the usage
-  bool include_metrics = false;
-
-  std::optional<Timings> wanted(const Timings& timings) const {
-    return include_metrics ? std::optional<Timings>(timings) : std::nullopt;
-  }
+  bool logprobs = false;             // so that "logprobs" is an object and not null
+  bool wants_boxes = false;          // "grounding" is there even where an answer holds no box
+  bool include_usage = false;        // of a stream: usage in the last chunk, and null for it in every one before
+  bool continuous_usage = false;     // the usage so far in place of that null
+  bool include_metrics = false;      // timings as "metrics", of a stream in its last chunk
+  std::vector<std::string> stops{};  // the request's, which an answer's stop_reason is one of
 };
 
+/// "stop" or "length".
+const char* finish_name(FinishReason reason);
+
+/// vLLM's "stop_reason": the stop string or stop token that ended a choice, or null.
+nlohmann::ordered_json stop_reason_json(const ChoiceFinish& finish, const std::vector<std::string>& stops);
+
+/// Throws Error{kInternal} unless there is such a choice.
+void check_choice(int index, size_t num_choices);
+
 /// The answer as one object. Bytes that are not UTF-8 are replaced in texts and kept exact in the tokens' "bytes".
-class CompletionBuilder {
+class CompletionBuilder : public AnswerBuilder {
  public:
-  CompletionBuilder(CompletionHead head, const AnswerShape& shape);
+  CompletionBuilder(CompletionHead head, AnswerShape shape);
 
-  /// Throws Error{kInternal} on an event of a choice that does not exist.
-  void add(const TextDelta& delta);
-  void add(const ChoiceFinish& finish);
-
-  /// `timings`, where wanted, become "metrics".
-  std::string json(const Usage& usage, const std::optional<Timings>& timings = std::nullopt) const;
+  void add(const ChatEvent& event) override;
+  std::string json() const override;
 
  private:
   struct Choice {
@@ -51,31 +55,30 @@ class CompletionBuilder {
     std::vector<TokenLogprob> logprobs;
     ChoiceFinish finish;
   };
-  Choice& choice(int index);
 
   CompletionHead head_;
-  std::vector<Choice> choices_;
   AnswerShape shape_;
+  std::vector<Choice> choices_;
+  StreamEnd end_;
 };
 
-/// The answer as chunks: per choice role(), then delta()s, then finish(); at the end last() where something of it was asked
-/// for.
-class ChunkFormat {
+/// The answer as chunks: per choice its role, then its texts, then its end; at last one without choices where something of it
+/// was asked for.
+class ChunkFormat : public StreamFormat {
  public:
-  /// `include_usage` puts "usage" into the last chunk, and null for it into every one before.
-  ChunkFormat(CompletionHead head, bool include_usage);
+  ChunkFormat(CompletionHead head, AnswerShape shape, const Usage& prompt_usage);
 
-  std::string role(int choice) const;
-  std::string delta(const TextDelta& delta) const;
-  /// `boxes`, where there are some to report, become "grounding" of the delta.
-  std::string finish(const ChoiceFinish& finish, const std::optional<AnswerBoxes>& boxes = std::nullopt) const;
-
-  /// The chunk without choices: `timings`, where wanted, become "metrics".
-  std::string last(const Usage& usage, const std::optional<Timings>& timings = std::nullopt) const;
+  std::vector<SseEvent> begin() override;
+  std::vector<SseEvent> add(const ChatEvent& event) override;
+  std::vector<SseEvent> fail(const Error& error) override;
 
  private:
+  SseEvent chunk(nlohmann::ordered_json choice, nlohmann::ordered_json warnings = {}) const;
+
   CompletionHead head_;
-  bool include_usage_;
+  AnswerShape shape_;
+  RunningUsage usage_;
+  std::vector<std::string> answers_;  // so far, where they are about images
 };
 
 }  // namespace spyhop

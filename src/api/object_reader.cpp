@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "api/json_text.h"
+#include "api/request_fields.h"
+#include "spyhop/error.h"
 
 namespace spyhop {
 namespace {
@@ -33,13 +35,18 @@ std::optional<int64_t> whole_number(const nlohmann::json& value) {
 
 }  // namespace
 
-ObjectReader::ObjectReader(nlohmann::json& object, std::string path) : object_(object), path_(std::move(path)) {}
+ObjectReader::ObjectReader(nlohmann::json& object, std::string path, const FieldTable* fields)
+    : object_(object), path_(std::move(path)), fields_(fields) {}
 
 std::string ObjectReader::path_of(const char* key) const {
   return path_.empty() ? key : path_ + "." + key;
 }
 
 nlohmann::json* ObjectReader::find(const char* key) const {
+  const RequestField* const declared = fields_ == nullptr ? nullptr : fields_->find(key);
+  if (fields_ != nullptr && (declared == nullptr || declared->use != FieldUse::kHonoured)) {
+    throw Error(ErrorCode::kInternal, std::string(fields_->endpoint) + " reads the field " + key + ", which its table lacks");
+  }
   const auto field = object_.find(key);
   return field == object_.end() || field->is_null() ? nullptr : &*field;
 }
@@ -69,6 +76,43 @@ std::optional<int64_t> ObjectReader::integer(const char* key, int64_t min, int64
     reject(path_of(key), *value, "a whole number from " + std::to_string(min) + " to " + std::to_string(max));
   }
   return number;
+}
+
+std::vector<int32_t> ObjectReader::integers(const char* key, IntegerRange range, size_t max_count) const {
+  std::vector<int32_t> numbers;
+  const nlohmann::json* value = find(key);
+  if (value == nullptr) return numbers;
+  if (!value->is_array() || value->size() > max_count) {
+    reject(path_of(key), *value, "an array of at most " + std::to_string(max_count) + " whole numbers");
+  }
+  numbers.reserve(value->size());
+  for (size_t i = 0; i < value->size(); ++i) {
+    const std::optional<int64_t> number = whole_number((*value)[i]);
+    if (!number || *number < range.min || *number > range.max) {
+      reject(path_of(key) + "[" + std::to_string(i) + "]", (*value)[i],
+             "a whole number from " + std::to_string(range.min) + " to " + std::to_string(range.max));
+    }
+    numbers.push_back(static_cast<int32_t>(*number));
+  }
+  return numbers;
+}
+
+std::vector<std::string> ObjectReader::strings(const char* key, size_t max_count, size_t max_bytes) const {
+  std::vector<std::string> texts;
+  nlohmann::json* value = find(key);
+  if (value == nullptr) return texts;
+  if (!value->is_array() || value->size() > max_count) {
+    reject(path_of(key), *value, "an array of at most " + std::to_string(max_count) + " strings");
+  }
+  for (size_t i = 0; i < value->size(); ++i) {
+    nlohmann::json& each = (*value)[i];
+    const auto* text = each.get_ptr<const std::string*>();
+    if (text == nullptr || text->empty() || text->size() > max_bytes) {
+      reject(path_of(key) + "[" + std::to_string(i) + "]", each, "a string of 1 to " + std::to_string(max_bytes) + " bytes");
+    }
+    texts.push_back(std::move(each.get_ref<std::string&>()));
+  }
+  return texts;
 }
 
 std::optional<std::string> ObjectReader::string(const char* key) const {

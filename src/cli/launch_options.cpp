@@ -135,6 +135,7 @@ void declare_engine(CLI::App& command, LaunchOptions& o) {
                 "Special tokens spelled in a request's text are live, as in the original; only for trusted clients")
       ->envname("SPYHOP_TRUST_SPECIAL_TOKENS")
       ->group(group);
+  declare_sampling_options(command, o.sampling, "Sampling");
 }
 
 void declare_images(CLI::App& command, LaunchOptions& o) {
@@ -193,6 +194,15 @@ void declare_server(CLI::App& command, LaunchOptions& o) {
       ->group(group);
   with_env(command.add_option("--max-messages", o.server.max_messages, "Messages per request"))
       ->check(CLI::Range(1, 100000))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--max-stored-responses", o.server.max_stored_responses,
+                              "Answers of /v1/responses kept for later requests; 0 = none"))
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str()
+      ->group(group);
+  with_env(command.add_option("--stored-response-ttl", o.stored_response_ttl_seconds, "Seconds for which they are kept"))
+      ->check(CLI::Range(1, 30 * 86400))
       ->capture_default_str()
       ->group(group);
   with_env(command.add_option("--max-connections", o.server.max_connections, "Open connections, one thread each"))
@@ -256,6 +266,7 @@ void declare_launch_options(CLI::App& command, LaunchOptions& options) {
 }
 
 void resolve_server_options(LaunchOptions& o) {
+  o.server.stored_response_ttl = std::chrono::seconds(o.stored_response_ttl_seconds);
   o.server.drain_timeout = std::chrono::seconds(o.drain_timeout_seconds);
   o.engine.request_timeout = std::chrono::seconds(o.request_timeout_seconds);
   o.engine.fetch.allow_remote = !o.refuses_remote_images;
@@ -279,6 +290,7 @@ void default_to_bundled_model(EngineConfig& engine) {
 
 void resolve_launch_options(LaunchOptions& o) {
   resolve_server_options(o);
+  o.engine.sampling = resolve_sampling(o.sampling, o.engine.model_name);
   if (o.engine.model_path.empty()) resolve_named_model(o);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/model_source.h"
+#include "cli/sampling_options.h"
 #include "spyhop/config.h"
 
 namespace spyhop {
@@ -20,6 +21,7 @@ struct LaunchOptions {
   std::string model_engine = "libtorch";
   std::string model_format = "pytorch";
   ModelSourceFlags source_flags;
+  SamplingFlags sampling;
   std::optional<ModelSource> source;               // of a model that is named and has no model_path
   std::vector<std::string> allowed_model_folders;  // that clients may name as model_path
   std::string log_level = "info";
@@ -27,6 +29,7 @@ struct LaunchOptions {
   int drain_timeout_seconds = 30;
   int request_timeout_seconds = 0;
   int fetch_timeout_ms = 10000;
+  int stored_response_ttl_seconds = 3600;
   bool refuses_remote_images = false;
 };
 

@@ -57,7 +57,13 @@ const std::vector<std::string>& client_settings() {
                                                "kv-cache-tokens",
                                                "enable-prefix-caching",
                                                "vision-cache-bytes",
-                                               "request-timeout"};
+                                               "request-timeout",
+                                               "sampling-defaults",
+                                               "default-temperature",
+                                               "default-top-p",
+                                               "default-top-k",
+                                               "default-min-p",
+                                               "default-repetition-penalty"};
   return kNames;
 }
 

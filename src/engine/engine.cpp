@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/batch.h"
+#include "engine/token_rules.h"
 
 namespace spyhop {
 namespace {
@@ -181,6 +182,7 @@ EngineImpl::RequestPtr EngineImpl::make_request(ChatRequest chat, PreparedPrompt
             request->max_tokens, num_prompt, prompt.num_image_tokens, info_.max_context, room),
         "max_tokens");
   }
+  request->rules = token_rules(chat, *prepare_.tokenizer, runner_->config().language.vocab_size);
   request->image_encoded.resize(prompt.images.size());
   request->chat = std::move(chat);
   request->prompt = std::move(prompt);
@@ -382,14 +384,10 @@ void EngineImpl::postprocess(const std::vector<ScheduledSequence>& scheduled,
 void EngineImpl::emit(Sequence& sequence, SequenceOutput output) {
   Request& request = sequence.request();
   note_token(sequence);
-  output.delta.num_tokens = sequence.num_generated();
   if (!output.delta.text.empty() || !output.delta.logprobs.empty()) request.channel->push(std::move(output.delta));
   if (!output.finish) return;
-  ChoiceFinish finish{sequence.choice(), *output.finish};
-  finish.num_tokens = sequence.num_generated();
-  finish.is_loop = output.is_loop;
-  request.channel->push(std::move(finish));
-  metrics_.note_answer(sequence, *output.finish);
+  metrics_.note_answer(sequence, output.finish->reason);
+  request.channel->push(*std::move(output.finish));
   scheduler_.remove(&sequence);
   if (!request.finished()) return;
   metrics_.note_success(request);

@@ -12,9 +12,9 @@ Sequence::Sequence(Request& request, int choice, const SequenceContext& context,
       tokens_(request.prompt.token_ids),
       num_prompt_(static_cast<int>(tokens_.size())),
       hasher_(context.block_size, request.chat.cache_salt, request.prompt.images),
-      sampler_(request.chat.sampling, tokens_, context.vocab_size, seed),
+      sampler_(request.chat.sampling, tokens_, context.vocab_size, seed, request.rules),
       detokenizer_(context.tokenizer, request.chat.skip_special_tokens),
-      stop_(request.chat.stop) {
+      stop_(request.chat.stop, request.chat.include_stop) {
   if (request.guide) guide_.emplace(*request.guide);
   if (request.chat.loop_guard) loop_.emplace(*request.chat.loop_guard);
 }
@@ -43,35 +43,59 @@ void Sequence::take_logprobs(bool all, std::vector<TokenLogprob>& out) {
   pending_.erase(pending_.begin(), end);
 }
 
+bool Sequence::is_stop_token(int32_t id) const {
+  const std::vector<int32_t>& stops = request_.chat.stop_token_ids;
+  return std::find(stops.begin(), stops.end(), id) != stops.end();
+}
+
+bool Sequence::ends_with(int32_t id) const {
+  if (is_stop_token(id)) return true;
+  return id == tokenizer_.special_ids().eos && (!request_.chat.ignore_eos || (guide_ && guide_->ends_answer()));
+}
+
+/// What the token adds to the text. Nothing for one that ends the answer, unless it was asked for by its id.
+std::string Sequence::decode(const SampledToken& token, bool ended) {
+  if (ended && !(request_.chat.include_stop && is_stop_token(token.id))) return {};
+  if (request_.chat.sampling.logprobs) pending_.push_back({text_bytes_, describe(token)});
+  return detokenizer_.push(token.id);
+}
+
+/// What of `text` may be shown. Stop strings count after min_tokens, as the tokens that end an answer do.
+std::string Sequence::match_stops(const std::string& text) {
+  return num_generated() <= request_.chat.sampling.min_tokens ? text : stop_.push(text);
+}
+
+ChoiceFinish Sequence::finish(const SampledToken& token, bool ended) const {
+  ChoiceFinish finish{choice_, FinishReason::kStop, num_generated()};
+  if (stop_.matched()) {
+    const std::vector<std::string>& stops = request_.chat.stop;
+    finish.stop_string = static_cast<int>(std::find(stops.begin(), stops.end(), stop_.stop()) - stops.begin());
+    return finish;
+  }
+  if (!ended) finish.reason = FinishReason::kLength;
+  if (is_stop_token(token.id) && token.id != tokenizer_.special_ids().eos) finish.stop_token = token.id;
+  return finish;
+}
+
 SequenceOutput Sequence::append(const SampledToken& token) {
   tokens_.push_back(token.id);
-  const bool is_guided_end = guide_ && guide_->ends_answer();
-  const bool ended = token.id == tokenizer_.special_ids().eos && (!request_.chat.ignore_eos || is_guided_end);
+  const bool ended = ends_with(token.id);
   if (guide_ && !ended) guide_->accept(token.id);
-  std::string text;
-  if (!ended) {
-    if (request_.chat.sampling.logprobs) pending_.push_back({text_bytes_, describe(token)});
-    text = detokenizer_.push(token.id);
-  }
+  std::string text = decode(token, ended);
   const bool is_loop = loop_ && !ended && loop_->push(token.id);
-  const bool exhausted = is_loop || num_generated() >= request_.max_tokens;
-  if (ended || exhausted) text += detokenizer_.finish();
+  const bool is_last = ended || is_loop || num_generated() >= request_.max_tokens;
+  if (is_last) text += detokenizer_.finish();
   text_bytes_ += text.size();
 
   SequenceOutput output;
   output.delta.choice = choice_;
-  output.delta.text = stop_.push(text);
-  if (ended || stop_.matched()) {
-    output.finish = FinishReason::kStop;
-  } else if (exhausted) {
-    output.finish = FinishReason::kLength;
-    output.is_loop = is_loop;
-  }
-  finished_ = output.finish.has_value();
-  if (finished_ && !stop_.matched()) {
-    output.delta.text += stop_.finish();
-    if (stop_.matched())
-      output = {std::move(output.delta), FinishReason::kStop};  // a stop that might still have been a part of a longer one
+  output.delta.num_tokens = num_generated();
+  output.delta.text = match_stops(text);
+  finished_ = is_last || stop_.matched();
+  if (finished_ && !stop_.matched()) output.delta.text += stop_.finish();  // it may have held back a match
+  if (finished_) {
+    output.finish = finish(token, ended);
+    output.finish->is_loop = is_loop && output.finish->reason == FinishReason::kLength;
   }
   shown_bytes_ += output.delta.text.size();
   take_logprobs(finished_ && !stop_.matched(), output.delta.logprobs);

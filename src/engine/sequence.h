@@ -17,6 +17,7 @@
 #include "prompt/prepare.h"
 #include "prompt/stop_matcher.h"
 #include "runtime/sampler.h"
+#include "runtime/token_bans.h"
 #include "spyhop/chat.h"
 
 namespace spyhop {
@@ -26,8 +27,7 @@ struct Request;
 /// What a generated token adds to an answer.
 struct SequenceOutput {
   TextDelta delta;                     // may be empty
-  std::optional<FinishReason> finish;  // set with the last one
-  bool is_loop = false;                // the loop guard ended it
+  std::optional<ChoiceFinish> finish;  // set with the last one
 };
 
 /// What sequences are made with, the same for all of an engine.
@@ -77,6 +77,11 @@ class Sequence {
     size_t text_begin;  // bytes of text before the token
     TokenLogprob logprob;
   };
+  bool is_stop_token(int32_t id) const;
+  bool ends_with(int32_t id) const;
+  std::string decode(const SampledToken& token, bool ended);
+  std::string match_stops(const std::string& text);
+  ChoiceFinish finish(const SampledToken& token, bool ended) const;
   TokenLogprob describe(const SampledToken& token) const;
   void take_logprobs(bool all, std::vector<TokenLogprob>& out);
 
@@ -112,6 +117,7 @@ struct Request {
   PreparedPrompt prompt;
   std::optional<GuideRules> guide;  // of each answer
   int max_tokens = 0;               // per answer, resolved
+  TokenRules rules;                 // the same for all answers
   std::vector<bool> image_encoded;  // per image of the prompt: its features are at hand
   std::shared_ptr<ResponseChannel> channel;
   std::vector<std::unique_ptr<Sequence>> sequences;

@@ -12,6 +12,7 @@
 #include "http/api_key.h"
 #include "http/path_pattern.h"
 #include "http/request_id.h"
+#include "http/unserved_paths.h"
 
 namespace spyhop {
 namespace {
@@ -185,10 +186,12 @@ const Route& Protocol::find_route(const Request& request, Response& response) co
   }
   require_api_key(request, known_keys(state_.config));
   if (same_path == nullptr) {
-    throw Error(ErrorCode::kNotFound,
-                "there is no " + logged_path(request) +
-                    "; allowed: POST /v1/chat/completions, GET /v1/models, /health, /ready, /load, /metrics, "
-                    "/version");
+    const std::string why = why_unserved(request.path);
+    throw Error(
+        ErrorCode::kNotFound,
+        "there is no " + logged_path(request) + (why.empty() ? "" : ": " + why) +
+            "; allowed: POST /v1/chat/completions, /v1/completions, /v1/responses, /tokenize, /detokenize, GET /v1/models, "
+            "/health, /ready, /load, /metrics, /version and the routes of README.md");
   }
   response.set_header("Allow", same_path->method == "GET" ? "GET, HEAD, OPTIONS" : same_path->method + ", OPTIONS");
   throw Error(ErrorCode::kMethodNotAllowed,

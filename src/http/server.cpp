@@ -8,21 +8,24 @@
 #include "http/catalog_routes.h"
 #include "http/chat_route.h"
 #include "http/cluster_routes.h"
+#include "http/completion_route.h"
 #include "http/image_plan_route.h"
 #include "http/launch_routes.h"
 #include "http/listener.h"
 #include "http/model_routes.h"
 #include "http/protocol.h"
+#include "http/response_routes.h"
 #include "http/server_state.h"
 #include "http/status_routes.h"
+#include "http/token_routes.h"
 
 namespace spyhop {
 namespace {
 
 Routes all_routes(const ServerState& state) {
-  Routes routes{chat_route(state), image_plan_route(state)};
-  for (Routes group :
-       {launch_routes(state), model_routes(state), catalog_routes(state), cluster_routes(state), status_routes(state)}) {
+  Routes routes{chat_route(state), completion_route(state), image_plan_route(state)};
+  for (Routes group : {response_routes(state), token_routes(state), launch_routes(state), model_routes(state),
+                       catalog_routes(state), cluster_routes(state), status_routes(state)}) {
     for (Route& route : group) routes.push_back(std::move(route));
   }
   return routes;

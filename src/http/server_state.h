@@ -8,6 +8,7 @@
 
 #include "common/metrics.h"
 #include "http/open_requests.h"
+#include "http/response_store.h"
 #include "http/server.h"
 #include "spyhop/config.h"
 #include "spyhop/model_host.h"
@@ -21,7 +22,10 @@ struct ServerState {
         models(parts.models),
         catalog(parts.catalog),
         metrics(parts.metrics),
-        request_stop(parts.request_stop) {}
+        request_stop(parts.request_stop),
+        responses({server_config.max_stored_responses, kMaxStoredBytes, server_config.stored_response_ttl}) {}
+
+  static constexpr size_t kMaxStoredBytes = size_t{64} << 20;
 
   const ServerConfig config;
   ModelHost& models;
@@ -30,6 +34,7 @@ struct ServerState {
   const std::function<void()> request_stop;
   const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   mutable OpenRequests open_requests;
+  mutable ResponseStore responses;
   std::atomic<bool> draining{false};  // no new requests
   std::atomic<bool> stopping{false};  // open ones end now
 

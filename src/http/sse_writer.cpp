@@ -13,8 +13,8 @@ bool SseWriter::write(const std::string& bytes) {
   return reachable_;
 }
 
-bool SseWriter::event(const std::string& json) {
-  return write("data: " + json + "\n\n");
+bool SseWriter::event(const std::string& json, const std::string& name) {
+  return write((name.empty() ? "" : "event: " + name + "\n") + "data: " + json + "\n\n");
 }
 
 bool SseWriter::keep_alive() {

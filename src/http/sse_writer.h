@@ -14,8 +14,9 @@ class SseWriter {
   /// `keep_alive`: a comment goes out when nothing else did for that long, so that neither side takes silence for an end.
   SseWriter(httplib::DataSink& sink, std::chrono::milliseconds keep_alive);
 
-  /// "data: `json`" and an empty line. False when the client cannot be reached any more.
-  [[nodiscard]] bool event(const std::string& json);
+  /// "data: `json`" and an empty line, after "event: `name`" where there is one. False when the client cannot be reached any
+  /// more.
+  [[nodiscard]] bool event(const std::string& json, const std::string& name = {});
 
   /// Writes the comment if it is due.
   [[nodiscard]] bool keep_alive();

@@ -1,10 +1,10 @@
 #include "prompt/stop_matcher.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace spyhop {
 
-StopMatcher::StopMatcher(const std::vector<std::string>& stops) {
+StopMatcher::StopMatcher(const std::vector<std::string>& stops, bool include) : include_(include) {
   for (const std::string& stop : stops) {
     int node = 0;
     for (const char byte : stop) {
@@ -51,11 +51,11 @@ std::string StopMatcher::push(std::string_view text) {
     node_ = step(node_, held_[position]);
     const Node& node = nodes_[static_cast<size_t>(node_)];
     const size_t end = position + 1;
-    if (node.longest_stop > 0) match_ = std::min(match_.value_or(end), end - node.longest_stop);
-    if (match_ && end - node.depth >= *match_) {
-      matched_ = true;
-      return held_.substr(0, *match_);
+    if (node.longest_stop > 0 && end - node.longest_stop < match_.value_or(end)) {
+      match_ = end - node.longest_stop;
+      match_size_ = node.longest_stop;
     }
+    if (match_ && end - node.depth >= *match_) return take_match();
   }
   const size_t num_ready = held_.size() - nodes_[static_cast<size_t>(node_)].depth;
   std::string ready = held_.substr(0, num_ready);
@@ -66,10 +66,15 @@ std::string StopMatcher::push(std::string_view text) {
 
 std::string StopMatcher::finish() {
   if (matched_) return {};
-  matched_ = match_.has_value();
-  std::string rest = held_.substr(0, match_.value_or(held_.size()));
-  held_.clear();
-  return rest;
+  if (match_) return take_match();
+  return std::exchange(held_, {});
+}
+
+std::string StopMatcher::take_match() {
+  matched_ = true;
+  stop_ = held_.substr(*match_, match_size_);
+  held_.resize(*match_ + (include_ ? match_size_ : 0));
+  return std::exchange(held_, {});
 }
 
 }  // namespace spyhop

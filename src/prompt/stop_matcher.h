@@ -15,9 +15,11 @@ namespace spyhop {
 class StopMatcher {
  public:
   /// `stops`: non-empty strings; none at all passes everything through.
-  explicit StopMatcher(const std::vector<std::string>& stops);
+  /// `include`: the stop string that ends the text is its last part.
+  explicit StopMatcher(const std::vector<std::string>& stops, bool include = false);
 
-  /// Text that may be shown now. After a match nothing more comes, and the stop string itself never does.
+  /// Text that may be shown now. After a match nothing more comes, and the stop string itself comes only where it is
+  /// to be included.
   /// When several stops match, the one that begins first wins: a match is held back while a stop that begins before it may
   /// still be completed.
   std::string push(std::string_view text);
@@ -26,6 +28,9 @@ class StopMatcher {
   std::string finish();
 
   bool matched() const { return matched_; }
+
+  /// The stop string that ended the text; empty before.
+  const std::string& stop() const { return stop_; }
 
  private:
   // Of an Aho-Corasick automaton: a node stands for a beginning of a stop string.
@@ -38,12 +43,16 @@ class StopMatcher {
 
   void link_nodes();
   int step(int node, char byte) const;
+  std::string take_match();
 
   std::vector<Node> nodes_ = std::vector<Node>(1);
   int node_ = 0;
   std::string held_;
   std::optional<size_t> match_;  // where in held_ the first stop begins
+  size_t match_size_ = 0;        // of that stop
   bool matched_ = false;
+  std::string stop_;
+  const bool include_;
 };
 
 }  // namespace spyhop

@@ -41,6 +41,7 @@ class FamilyReader {
     family.description = fields.text("model_description", unless_shipped(""));
     if (is_shipped_ || fields.has("stop")) family.stop = fields.texts("stop");
     family.stop_token_ids = read_stop_token_ids(fields);
+    if (is_shipped_ || fields.has("generation_config")) family.generation = read_generation(fields);
     for (JsonFields& spec : fields.objects("model_specs")) family.variants.push_back(read_variant(spec));
     fields.report_unknown_keys();
     if (problems_.empty()) check_variants(family.variants);
@@ -71,6 +72,20 @@ class FamilyReader {
       ids.push_back(fits ? entry.get<int>() : 0);
     }
     return ids;
+  }
+
+  /// What it leaves out changes nothing.
+  static SamplingDefaults read_generation(JsonFields& fields) {
+    SamplingDefaults generation;
+    JsonFields entry = fields.object("generation_config", /*required=*/true);
+    generation.temperature = entry.number("temperature", {0, 2}, generation.temperature);
+    generation.top_p = entry.number("top_p", {0, 1}, generation.top_p);
+    if (entry.is_valid("top_p") && generation.top_p == 0) entry.report("top_p", "a number above 0, at most 1");
+    generation.top_k = entry.integer("top_k", {0, 1 << 30}, generation.top_k);
+    generation.min_p = entry.number("min_p", {0, 1}, generation.min_p);
+    generation.repetition_penalty = entry.number("repetition_penalty", {0.01, 2}, generation.repetition_penalty);
+    entry.report_unknown_keys();
+    return generation;
   }
 
   std::vector<HubSource> read_sources(JsonFields fields) const {

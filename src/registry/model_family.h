@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "registry/model_config.h"
+#include "spyhop/config.h"
 
 namespace spyhop {
 
@@ -43,11 +44,12 @@ struct ModelFamily {
   int context_length = 0;  // tokens
   std::vector<std::string> languages;
   std::vector<std::string> abilities;
-  std::string description;             // may be empty in entries of users
-  std::vector<std::string> stop;       // texts that end an answer
-  std::vector<int> stop_token_ids;     // tokens that do
-  std::vector<ModelVariant> variants;  // in the order of the file
-  bool is_builtin = false;             // shipped with the program, not a user's entry
+  std::string description;                     // may be empty in entries of users
+  std::vector<std::string> stop;               // texts that end an answer
+  std::vector<int> stop_token_ids;             // tokens that do
+  std::optional<SamplingDefaults> generation;  // as the authors recommend; always there in shipped entries
+  std::vector<ModelVariant> variants;          // in the order of the file
+  bool is_builtin = false;                     // shipped with the program, not a user's entry
 
   /// By billions of parameters ("27") or by name ("base").
   /// Throws Error{kInvalidRequest, param "size_in_billions"} naming the sizes there are.

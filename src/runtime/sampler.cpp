@@ -79,8 +79,8 @@ SampledToken with_logprobs(const LogitRow& row, int32_t id, int num_top) {
 }  // namespace
 
 SequenceSampler::SequenceSampler(const SamplingParams& params, const std::vector<int32_t>& prompt, int vocab_size,
-                                 uint64_t seed)
-    : params_(params), vocab_size_(vocab_size), penalties_(params, prompt, vocab_size), generator_(seed) {}
+                                 uint64_t seed, const TokenRules& rules)
+    : params_(params), vocab_size_(vocab_size), penalties_(params, prompt, vocab_size, rules), generator_(seed) {}
 
 SampledToken SequenceSampler::sample(const float* logits, const uint64_t* allowed) {
   const PenalisedLogits penalised(logits, vocab_size_, penalties_, allowed);

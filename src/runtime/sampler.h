@@ -24,9 +24,10 @@ struct SampledToken {
 /// Thread safety: different samplers may work at the same time.
 class SequenceSampler {
  public:
-  /// `prompt` counts for the repetition penalty. `seed` is already drawn, one per answer.
+  /// `prompt` counts for the repetition penalty. `seed` is already drawn, one per answer. Ids of `rules` are in the vocabulary.
   /// Throws Error{kInvalidRequest} for a logit_bias on a token that the vocabulary does not have.
-  SequenceSampler(const SamplingParams& params, const std::vector<int32_t>& prompt, int vocab_size, uint64_t seed);
+  SequenceSampler(const SamplingParams& params, const std::vector<int32_t>& prompt, int vocab_size, uint64_t seed,
+                  const TokenRules& rules = {});
 
   /// `logits`: [vocab_size] f32 as the model gave them. `allowed`: as TokenFilter gives it; other tokens are out, but have
   /// their log-probabilities all the same. Counts the token that it returns. Throws Error{kInternal} when the largest logit is

@@ -41,7 +41,7 @@ TEST(chat_request_json, AMinimalRequestTakesTheDefaults) {
   ASSERT_EQ(call.request.messages[0].content.size(), 1U);
   EXPECT_EQ(std::get<TextPart>(call.request.messages[0].content[0]).text, "hi");
   EXPECT_FALSE(call.stream);
-  EXPECT_FALSE(call.include_usage);
+  EXPECT_FALSE(call.stream_options.include_usage);
   EXPECT_EQ(call.request.model, "");
   EXPECT_EQ(call.request.n, 1);
   EXPECT_FALSE(call.request.max_tokens.has_value());
@@ -80,7 +80,7 @@ TEST(chat_request_json, EveryFieldArrives) {
          "stop": ["a", "bc"], "logprobs": true, "top_logprobs": 20, "ignore_eos": true, "skip_special_tokens": true)"));
   EXPECT_EQ(call.request.model, "m");
   EXPECT_TRUE(call.stream);
-  EXPECT_TRUE(call.include_usage);
+  EXPECT_TRUE(call.stream_options.include_usage);
   EXPECT_EQ(call.request.max_tokens, 5);
   EXPECT_EQ(call.request.n, 3);
   EXPECT_EQ(call.request.stop, (std::vector<std::string>{"a", "bc"}));

@@ -23,6 +23,18 @@ Usage usage() {
   return usage;
 }
 
+AnswerShape shape(int num_choices, bool logprobs = false) {
+  AnswerShape shape;
+  shape.num_choices = num_choices;
+  shape.logprobs = logprobs;
+  return shape;
+}
+
+std::string json_of(CompletionBuilder& builder) {
+  builder.add(StreamEnd{usage()});
+  return builder.json();
+}
+
 constexpr const char* kUsage =
     R"({"prompt_tokens":430,"completion_tokens":3,"total_tokens":433,)"
     R"("prompt_tokens_details":{"cached_tokens":16,"text_tokens":9,"image_tokens":421,"audio_tokens":0},)"
@@ -30,11 +42,11 @@ constexpr const char* kUsage =
     R"("rejected_prediction_tokens":0}})";
 
 TEST(chat_response_json, ACompletionHasEveryField) {
-  CompletionBuilder builder(kHead, {1, false});
+  CompletionBuilder builder(kHead, shape(1));
   builder.add(TextDelta{0, "Hel", {}});
   builder.add(TextDelta{0, "lo", {}});
   builder.add(ChoiceFinish{0, FinishReason::kStop});
-  EXPECT_EQ(builder.json(usage()),
+  EXPECT_EQ(json_of(builder),
             std::string(R"({"id":"chatcmpl-1","object":"chat.completion","created":1734000000,"model":"vl2",)"
                         R"("system_fingerprint":"fp_1","choices":[{"index":0,"message":{"role":"assistant","content":"Hello",)"
                         R"("refusal":null},"logprobs":null,"finish_reason":"stop","stop_reason":null}],"usage":)") +
@@ -42,12 +54,12 @@ TEST(chat_response_json, ACompletionHasEveryField) {
 }
 
 TEST(chat_response_json, ChoicesAreKeptApart) {
-  CompletionBuilder builder(kHead, {2, false});
+  CompletionBuilder builder(kHead, shape(2));
   builder.add(TextDelta{1, "b", {}});
   builder.add(TextDelta{0, "a", {}});
   builder.add(ChoiceFinish{1, FinishReason::kLength});
   builder.add(ChoiceFinish{0, FinishReason::kStop});
-  const auto json = nlohmann::json::parse(builder.json(usage()));
+  const auto json = nlohmann::json::parse(json_of(builder));
   EXPECT_EQ(json["choices"][0]["message"]["content"], "a");
   EXPECT_EQ(json["choices"][0]["finish_reason"], "stop");
   EXPECT_EQ(json["choices"][1]["index"], 1);
@@ -56,17 +68,17 @@ TEST(chat_response_json, ChoicesAreKeptApart) {
 }
 
 TEST(chat_response_json, AnEventOfAnUnknownChoiceIsADefect) {
-  CompletionBuilder builder(kHead, {1, false});
+  CompletionBuilder builder(kHead, shape(1));
   EXPECT_THROW(builder.add(TextDelta{1, "x", {}}), Error);
   EXPECT_THROW(builder.add(ChoiceFinish{-1, FinishReason::kStop}), Error);
 }
 
 TEST(chat_response_json, LogprobsKeepTheExactBytesOfTokens) {
-  CompletionBuilder builder(kHead, {1, true});
+  CompletionBuilder builder(kHead, shape(1, true));
   const TokenLogprob token{"\xe4\xbd", -0.5, {{"\xe4\xbd", -0.5}, {"a", -2.0}}};
   builder.add(TextDelta{0, "", {token}});
   builder.add(TextDelta{0, "x", {{"x", 0.0, {}}}});
-  const auto json = nlohmann::json::parse(builder.json(usage()));
+  const auto json = nlohmann::json::parse(json_of(builder));
   EXPECT_EQ(json["choices"][0]["logprobs"], nlohmann::json::parse(R"({"content": [
       {"token": "\ufffd", "logprob": -0.5, "bytes": [228, 189], "top_logprobs": [
         {"token": "\ufffd", "logprob": -0.5, "bytes": [228, 189]}, {"token": "a", "logprob": -2.0, "bytes": [97]}]},
@@ -74,70 +86,101 @@ TEST(chat_response_json, LogprobsKeepTheExactBytesOfTokens) {
 }
 
 TEST(chat_response_json, LogprobsAskedForButMissingAreAnEmptyList) {
-  const CompletionBuilder builder(kHead, {1, true});
-  const auto json = nlohmann::json::parse(builder.json(usage()));
+  CompletionBuilder builder(kHead, shape(1, true));
+  const auto json = nlohmann::json::parse(json_of(builder));
   EXPECT_EQ(json["choices"][0]["logprobs"], nlohmann::json::parse(R"({"content": [], "refusal": null})"));
 }
 
 TEST(chat_response_json, LogprobsThatJsonCannotHoldAreTheLowest) {
-  CompletionBuilder builder(kHead, {1, true});
+  CompletionBuilder builder(kHead, shape(1, true));
   builder.add(TextDelta{0, "", {{"a", -std::numeric_limits<double>::infinity(), {}}, {"b", std::nan(""), {}}}});
-  const auto json = nlohmann::json::parse(builder.json(usage()));
+  const auto json = nlohmann::json::parse(json_of(builder));
   EXPECT_EQ(json["choices"][0]["logprobs"]["content"][0]["logprob"], -9999.0);
   EXPECT_EQ(json["choices"][0]["logprobs"]["content"][1]["logprob"], -9999.0);
 }
 
 TEST(chat_response_json, TextThatIsNotUtf8DoesNotThrow) {
-  CompletionBuilder builder({"id", 1, "\xff", ""}, {1, false});
+  CompletionBuilder builder({"id", 1, "\xff", ""}, shape(1));
   builder.add(TextDelta{0, "a\xff\xfe", {}});
-  const auto json = nlohmann::json::parse(builder.json(usage()));
+  const auto json = nlohmann::json::parse(json_of(builder));
   EXPECT_EQ(json["choices"][0]["message"]["content"], "a\xef\xbf\xbd\xef\xbf\xbd");
   EXPECT_TRUE(json["system_fingerprint"].is_null());
 }
 
+TEST(chat_response_json, AStopIsNamedByItsTextOrItsToken) {
+  AnswerShape with_stops = shape(3);
+  with_stops.stops = {"a", "b"};
+  CompletionBuilder builder(kHead, with_stops);
+  builder.add(ChoiceFinish{0, FinishReason::kStop, 2, 1});
+  builder.add(ChoiceFinish{1, FinishReason::kStop, 2, -1, 77});
+  const auto json = nlohmann::json::parse(json_of(builder));
+  EXPECT_EQ(json["choices"][0]["stop_reason"], "b");
+  EXPECT_EQ(json["choices"][1]["stop_reason"], 77);
+  EXPECT_TRUE(json["choices"][2]["stop_reason"].is_null());
+}
+
 TEST(chat_response_json, ChunksFollowTheFormat) {
-  const ChunkFormat format(kHead, false);
+  ChunkFormat format(kHead, shape(2), {});
   const std::string head =
       R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":1734000000,"model":"vl2","system_fingerprint":"fp_1",)";
-  EXPECT_EQ(format.role(0), head + R"("choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},)"
-                                   R"("logprobs":null,"finish_reason":null}]})");
-  EXPECT_EQ(format.delta(TextDelta{0, "Hi", {}}),
+  EXPECT_EQ(format.begin().at(0).json, head +
+                                           R"("choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},)"
+                                           R"("logprobs":null,"finish_reason":null}]})");
+  EXPECT_EQ(format.begin().size(), 2U);
+  EXPECT_EQ(format.add(TextDelta{0, "Hi", {}}).at(0).json,
             head + R"("choices":[{"index":0,"delta":{"content":"Hi"},"logprobs":null,"finish_reason":null}]})");
-  EXPECT_EQ(format.finish(ChoiceFinish{1, FinishReason::kLength}),
+  EXPECT_EQ(format.add(ChoiceFinish{1, FinishReason::kLength}).at(0).json,
             head + R"("choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"length","stop_reason":null}]})");
+  EXPECT_TRUE(format.add(TextDelta{}).empty());
+  EXPECT_TRUE(format.add(StreamEnd{}).empty());
 }
 
 TEST(chat_response_json, ChunksCarryLogprobs) {
-  const ChunkFormat format(kHead, false);
-  const auto json = nlohmann::json::parse(format.delta(TextDelta{0, "", {{"a", -1.0, {}}}}));
+  ChunkFormat format(kHead, shape(1, true), {});
+  const auto json = nlohmann::json::parse(format.add(TextDelta{0, "", {{"a", -1.0, {}}}}).at(0).json);
   EXPECT_EQ(json["choices"][0]["delta"]["content"], "");
   EXPECT_EQ(json["choices"][0]["logprobs"]["content"][0]["token"], "a");
   EXPECT_TRUE(json["choices"][0]["logprobs"]["refusal"].is_null());
 }
 
 TEST(chat_response_json, TimesOfASingleTokenHaveNoGap) {
-  Timings timings;
-  timings.first_token_ms = 50;
-  Usage one;
-  one.completion_tokens = 1;
-  const auto json = nlohmann::json::parse(ChunkFormat(kHead, false).last(one, timings));
+  StreamEnd end;
+  end.timings.first_token_ms = 50;
+  end.usage.completion_tokens = 1;
+  AnswerShape with_metrics = shape(1);
+  with_metrics.include_metrics = true;
+  const auto json = nlohmann::json::parse(ChunkFormat(kHead, with_metrics, {}).add(end).at(0).json);
   EXPECT_FALSE(json.contains("usage"));
   EXPECT_EQ(json["metrics"], nlohmann::json::parse(R"({"time_to_first_token_ms": 50.0, "generation_time_ms": 0.0,
       "queue_time_ms": 0.0, "mean_itl_ms": null, "tokens_per_second": 20.0})"));
 }
 
 TEST(chat_response_json, UsageIsNullInEveryChunkButTheLast) {
-  const ChunkFormat format(kHead, true);
-  for (const std::string& chunk :
-       {format.role(0), format.delta(TextDelta{0, "x", {}}), format.finish(ChoiceFinish{0, FinishReason::kStop})}) {
-    const auto json = nlohmann::json::parse(chunk);
+  AnswerShape with_usage = shape(1);
+  with_usage.include_usage = true;
+  ChunkFormat format(kHead, with_usage, usage());
+  for (const SseEvent& chunk : {format.begin().at(0), format.add(TextDelta{0, "x", {}}).at(0),
+                                format.add(ChoiceFinish{0, FinishReason::kStop}).at(0)}) {
+    const auto json = nlohmann::json::parse(chunk.json);
     ASSERT_TRUE(json.contains("usage"));
     EXPECT_TRUE(json["usage"].is_null());
   }
-  EXPECT_EQ(format.last(usage()),
+  EXPECT_EQ(format.add(StreamEnd{usage()}).at(0).json,
             std::string(R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":1734000000,"model":"vl2",)"
                         R"("system_fingerprint":"fp_1","choices":[],"usage":)") +
                 kUsage + "}");
+}
+
+TEST(chat_response_json, ContinuousUsageCountsTheTokensSoFar) {
+  AnswerShape with_usage = shape(2);
+  with_usage.include_usage = with_usage.continuous_usage = true;
+  Usage prompt;
+  prompt.prompt_tokens = 10;
+  ChunkFormat format(kHead, with_usage, prompt);
+  const auto usage_after = [&](const ChatEvent& event) { return nlohmann::json::parse(format.add(event).at(0).json)["usage"]; };
+  EXPECT_EQ(usage_after(TextDelta{0, "x", {}, 2})["completion_tokens"], 2);
+  EXPECT_EQ(usage_after(TextDelta{1, "x", {}, 1})["completion_tokens"], 3);
+  EXPECT_EQ(usage_after(ChoiceFinish{0, FinishReason::kStop, 5})["total_tokens"], 16);
 }
 
 TEST(chat_response_json, BoxesOfAnAnswerAreParsedAtItsEnd) {
@@ -147,16 +190,17 @@ TEST(chat_response_json, BoxesOfAnAnswerAreParsedAtItsEnd) {
   const auto boxes = nlohmann::json::parse(
       R"([{"label": "cat", "image_index": 0, "box_norm": [1, 2, 3, 4], "box_px": [1, 4, 3, 8], "valid": true}])");
 
-  CompletionBuilder builder(head, {1, false});
+  CompletionBuilder builder(head, shape(1));
   builder.add(TextDelta{0, text, {}});
   builder.add(ChoiceFinish{0, FinishReason::kStop});
-  const auto whole = nlohmann::json::parse(builder.json(usage()));
+  const auto whole = nlohmann::json::parse(json_of(builder));
   EXPECT_EQ(whole["choices"][0]["message"]["grounding"], boxes);
   EXPECT_EQ(whole["usage"]["prompt_tokens_details"]["images"][0]["tokens"], 21);
 
-  const ChunkFormat format(head, false);
-  const auto last =
-      nlohmann::json::parse(format.finish(ChoiceFinish{0, FinishReason::kStop}, boxes_of(text, false, head.images)));
+  ChunkFormat format(head, shape(1), {});
+  format.add(TextDelta{0, text.substr(0, 20), {}});
+  format.add(TextDelta{0, text.substr(20), {}});
+  const auto last = nlohmann::json::parse(format.add(ChoiceFinish{0, FinishReason::kStop}).at(0).json);
   EXPECT_EQ(last["choices"][0]["delta"]["grounding"], boxes);
 }
 
@@ -164,9 +208,10 @@ TEST(chat_response_json, WithoutBoxesGroundingIsThereOnlyWhereItWasAskedFor) {
   CompletionHead head = kHead;
   head.images.resize(1);
   for (const bool wants_boxes : {false, true}) {
-    AnswerShape shape;
-    shape.wants_boxes = wants_boxes;
-    const auto json = nlohmann::json::parse(CompletionBuilder(head, shape).json(usage()));
+    AnswerShape asked = shape(1);
+    asked.wants_boxes = wants_boxes;
+    CompletionBuilder builder(head, asked);
+    const auto json = nlohmann::json::parse(json_of(builder));
     EXPECT_EQ(json["choices"][0]["message"].contains("grounding"), wants_boxes);
   }
 }
@@ -174,7 +219,7 @@ TEST(chat_response_json, WithoutBoxesGroundingIsThereOnlyWhereItWasAskedFor) {
 TEST(chat_response_json, ALoopIsMarked) {
   ChoiceFinish finish{0, FinishReason::kLength};
   finish.is_loop = true;
-  const auto chunk = nlohmann::json::parse(ChunkFormat(kHead, false).finish(finish));
+  const auto chunk = nlohmann::json::parse(ChunkFormat(kHead, shape(1), {}).add(finish).at(0).json);
   EXPECT_EQ(chunk["choices"][0]["finish_reason"], "length");
   EXPECT_EQ(chunk["choices"][0]["stop_reason"], "repetition");
 }
@@ -182,10 +227,11 @@ TEST(chat_response_json, ALoopIsMarked) {
 TEST(chat_response_json, AThirdImageIsWarnedOfOnce) {
   CompletionHead head = kHead;
   head.images.resize(3);
-  const ChunkFormat format(head, false);
-  EXPECT_EQ(nlohmann::json::parse(format.role(0))["warnings"].size(), 1U);
-  EXPECT_FALSE(nlohmann::json::parse(format.role(1)).contains("warnings"));
-  EXPECT_EQ(nlohmann::json::parse(CompletionBuilder(head, {1, false}).json(usage()))["warnings"].size(), 1U);
+  const std::vector<SseEvent> roles = ChunkFormat(head, shape(2), {}).begin();
+  EXPECT_EQ(nlohmann::json::parse(roles.at(0).json)["warnings"].size(), 1U);
+  EXPECT_FALSE(nlohmann::json::parse(roles.at(1).json).contains("warnings"));
+  CompletionBuilder builder(head, shape(1));
+  EXPECT_EQ(nlohmann::json::parse(json_of(builder))["warnings"].size(), 1U);
 }
 
 }  // namespace

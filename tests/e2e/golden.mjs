@@ -49,6 +49,10 @@ export function goldenCases(family) {
 
 export const goldenImageUrl = (name) => dataUrl(imageBytes(name), mediaTypes[path.extname(name)]);
 
+/** What makes a request of the golden conversation go on with its last message, where that is an answer begun. */
+export const continuationOf = ({ conversation }) =>
+  conversation.at(-1).content === '' ? {} : { continue_final_message: true, add_generation_prompt: false };
+
 /** The golden conversation as a request's messages; `urlOf` says where an image is to be had. */
 export function messagesOf({ conversation }, urlOf = goldenImageUrl) {
   const last = conversation.at(-1);

@@ -1,7 +1,7 @@
 // The answers of the original implementation, token for token, through the API.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { familyNames, goldenCases, greedy, messagesOf, needsTrust } from './golden.mjs';
+import { continuationOf, familyNames, goldenCases, greedy, messagesOf, needsTrust } from './golden.mjs';
 import { Server } from './support.mjs';
 
 for (const family of familyNames) {
@@ -15,7 +15,7 @@ for (const family of familyNames) {
 
     for (const golden of cases.filter((each) => !needsTrust(each))) {
       test(golden.name, async () => {
-        const answer = await server.chat({ messages: messagesOf(golden), ...greedy });
+        const answer = await server.chat({ messages: messagesOf(golden), ...continuationOf(golden), ...greedy });
         assert.equal(answer.choices[0].message.content, golden.greedy_text);
         assert.equal(answer.usage.prompt_tokens, golden.n_tokens);
         assert.equal(answer.usage.prompt_tokens_details.image_tokens, sum(golden.num_image_tokens));
@@ -25,13 +25,13 @@ for (const family of familyNames) {
 
     const special = cases.find((each) => each.greedy_text !== each.greedy_text_skip_special);
     test(`skip_special_tokens leaves them out: ${special.name}`, async () => {
-      const answer = await server.chat({ messages: messagesOf(special), ...greedy, skip_special_tokens: true });
+      const answer = await server.chat({ messages: messagesOf(special), ...continuationOf(special), ...greedy, skip_special_tokens: true });
       assert.equal(answer.choices[0].message.content, special.greedy_text_skip_special);
     });
 
     for (const golden of cases.filter((each) => each.eos_index > 0).slice(0, 2)) {
       test(`the end-of-sentence token ends the answer: ${golden.name}`, async () => {
-        const answer = await server.chat({ messages: messagesOf(golden), temperature: 0, max_tokens: 24 });
+        const answer = await server.chat({ messages: messagesOf(golden), ...continuationOf(golden), temperature: 0, max_tokens: 24 });
         assert.equal(answer.choices[0].message.content, golden.text_until_eos);
         assert.equal(answer.choices[0].finish_reason, 'stop');
         assert.equal(answer.usage.completion_tokens, golden.eos_index + 1);
@@ -46,7 +46,7 @@ for (const family of familyNames) {
 
     for (const golden of cases.filter(needsTrust)) {
       test(golden.name, async () => {
-        const answer = await server.chat({ messages: messagesOf(golden), ...greedy });
+        const answer = await server.chat({ messages: messagesOf(golden), ...continuationOf(golden), ...greedy });
         assert.equal(answer.choices[0].message.content, golden.greedy_text);
         assert.equal(answer.usage.prompt_tokens, golden.n_tokens);
       });

@@ -19,6 +19,8 @@ done
 mkdir -p "$folder"
 cd "$folder"
 find . -maxdepth 1 -name '*.mjs' -delete
+rm -rf schemas
+cp -r "$source_dir"/tests/e2e/schemas .
 cp "$source_dir"/tests/e2e/*.mjs "$source_dir"/tests/e2e/package.json "$source_dir"/tests/e2e/package-lock.json .
 if ! cmp -s package-lock.json installed-lock.json; then
   npm ci --no-audit --no-fund

@@ -89,10 +89,12 @@ class EngineTest : public ::testing::Test {
     ModelInfo info;
     info.id = "fake";
     info.max_context = 512;
+    info.vocab_size = runner->config().language.vocab_size;
     PrepareContext prepare;
     prepare.tokenizer = std::make_shared<FakeTokenizer>();
     prepare.processor = runner->config().processor;
     prepare.max_context = info.max_context;
+    prepare.vocab_size = info.vocab_size;
     prepare.fetch = config_.fetch;
     engine_ = std::make_unique<EngineImpl>(config_, info, std::move(runner), prepare, &metrics_);
   }

@@ -16,6 +16,7 @@ class SequenceTest : public ::testing::Test {
     std::string text;
     std::vector<std::string> logprobs;
     std::optional<FinishReason> finish;
+    ChoiceFinish last{};
     int num_tokens = 0;
   };
 
@@ -29,7 +30,9 @@ class SequenceTest : public ::testing::Test {
       SequenceOutput output = sequence.append({id, -1.0F, {}});
       answer.text += output.delta.text;
       for (const TokenLogprob& logprob : output.delta.logprobs) answer.logprobs.push_back(logprob.token);
-      answer.finish = output.finish;
+      if (!output.finish) continue;
+      answer.last = *output.finish;
+      answer.finish = answer.last.reason;
     }
     answer.num_tokens = sequence.num_generated();
     EXPECT_EQ(sequence.finished(), answer.finish.has_value());
@@ -49,6 +52,48 @@ TEST_F(SequenceTest, EndsAtEosWithoutItsText) {
   EXPECT_EQ(answer.text, "hi");
   EXPECT_EQ(answer.finish, FinishReason::kStop);
   EXPECT_EQ(answer.num_tokens, 3);
+}
+
+TEST_F(SequenceTest, AStopTokenEndsItAndIsNamed) {
+  request_.chat.stop_token_ids = {'c'};
+  const Answer answer = generate("abcd");
+  EXPECT_EQ(answer.text, "ab");
+  EXPECT_EQ(answer.finish, FinishReason::kStop);
+  EXPECT_EQ(answer.last.stop_token, 'c');
+  EXPECT_EQ(answer.last.stop_string, -1);
+  EXPECT_EQ(answer.num_tokens, 3);
+}
+
+TEST_F(SequenceTest, EosIsNeverNamedAsAStopToken) {
+  request_.chat.stop_token_ids = {FakeTokenizer::kEos};
+  EXPECT_EQ(generate("ab").last.stop_token, -1);
+}
+
+TEST_F(SequenceTest, TheStopThatEndsItIsNamedByItsPlace) {
+  request_.chat.stop = {"xx", "cd"};
+  const Answer answer = generate("abcdef");
+  EXPECT_EQ(answer.text, "ab");
+  EXPECT_EQ(answer.last.stop_string, 1);
+  EXPECT_EQ(answer.last.num_tokens, 4);
+}
+
+TEST_F(SequenceTest, WhatEndsItIsShownWhereItIsToBeIncluded) {
+  request_.chat.include_stop = true;
+  request_.chat.stop = {"cd"};
+  EXPECT_EQ(generate("abcdef").text, "abcd");
+  EXPECT_EQ(generate("ab").text, "ab");
+  request_.chat.stop_token_ids = {'b'};
+  const Answer answer = generate("abcdef");
+  EXPECT_EQ(answer.text, "ab");
+  EXPECT_EQ(answer.finish, FinishReason::kStop);
+}
+
+TEST_F(SequenceTest, StopStringsCountAfterTheLeastNumberOfTokens) {
+  request_.chat.sampling.min_tokens = 3;
+  request_.chat.stop = {"b"};
+  const Answer answer = generate("abbabb");
+  EXPECT_EQ(answer.text, "abba");
+  EXPECT_EQ(answer.finish, FinishReason::kStop);
 }
 
 TEST_F(SequenceTest, IgnoreEosGoesOnAndShowsIt) {

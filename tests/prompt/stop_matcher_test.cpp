@@ -37,6 +37,24 @@ TEST(stop_matcher, PassesEverythingWithoutStops) {
   EXPECT_EQ(show({}, {"ab", "c"}), (Shown{"abc", false}));
 }
 
+TEST(stop_matcher, SaysWhichStopItWas) {
+  StopMatcher matcher({"abcd", "bc", "x"});
+  EXPECT_EQ(matcher.push("zzabc"), "zz");
+  EXPECT_EQ(matcher.stop(), "");
+  EXPECT_EQ(matcher.push("e"), "a");
+  EXPECT_EQ(matcher.stop(), "bc");
+}
+
+TEST(stop_matcher, MayIncludeTheStop) {
+  StopMatcher matcher({"cd"}, /*include=*/true);
+  EXPECT_EQ(matcher.push("abc"), "ab");
+  EXPECT_EQ(matcher.push("def"), "cd");
+  EXPECT_TRUE(matcher.matched());
+  StopMatcher at_the_end({"ab", "abcd"}, /*include=*/true);
+  EXPECT_EQ(at_the_end.push("zab") + at_the_end.finish(), "zab");
+  EXPECT_EQ(at_the_end.stop(), "ab");
+}
+
 TEST(stop_matcher, FindsAStopAcrossPieces) {
   EXPECT_EQ(show({"User:"}, {"Hi.\nUs", "er", ": more"}), (Shown{"Hi.\n", true}));
 }

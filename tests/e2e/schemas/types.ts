@@ -1,0 +1,37 @@
+// What the OpenAI SDK expects of a server: its own types, of which generate.mjs makes JSON schemas.
+import type { ChatCompletion, ChatCompletionChunk } from 'openai/resources/chat/completions';
+import type { Completion } from 'openai/resources/completions';
+import type { Model } from 'openai/resources/models';
+import type { Response, ResponseItem, ResponseStreamEvent } from 'openai/resources/responses/responses';
+import type { InputTokenCountResponse } from 'openai/resources/responses/input-tokens';
+import type { ErrorObject } from 'openai/resources/shared';
+
+export interface ErrorBody {
+  error: ErrorObject;
+}
+
+export interface ModelList {
+  object: 'list';
+  data: Model[];
+}
+
+export interface ResponseItemPage {
+  object: 'list';
+  data: ResponseItem[];
+  first_id: string;
+  last_id: string;
+  has_more: boolean;
+}
+
+export interface Bodies {
+  chatCompletion: ChatCompletion;
+  chatCompletionChunk: ChatCompletionChunk;
+  completion: Completion;
+  error: ErrorBody;
+  inputTokens: InputTokenCountResponse;
+  model: Model;
+  modelList: ModelList;
+  response: Response;
+  responseEvent: ResponseStreamEvent;
+  responseItemPage: ResponseItemPage;
+}

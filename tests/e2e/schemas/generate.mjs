@@ -46,5 +46,7 @@ const renamed = (value) => {
   );
 };
 const definitions = Object.fromEntries(Object.entries(schema.definitions).map(([name, inner]) => [names.get(name), renamed(inner)]));
-const text = JSON.stringify({ $comment: sourceFingerprint(), ...renamed({ ...schema, definitions: undefined }), definitions }, null, 1);
-writeFileSync(process.argv[2] ?? path.join(here, 'openai.schema.json'), `${text}\n`);
+const lines = Object.entries(definitions).map(([name, inner]) => `${JSON.stringify(name)}: ${JSON.stringify(inner)}`);
+const head = JSON.stringify({ $comment: sourceFingerprint(), ...renamed({ ...schema, definitions: undefined }) });
+const text = `${head.slice(0, -1)},\n"definitions": {\n${lines.join(',\n')}\n}}\n`;
+writeFileSync(process.argv[2] ?? path.join(here, 'openai.schema.json'), text);

@@ -84,7 +84,7 @@ Json ResponseBuilder::object(ResponseStatus status, const Error* error) const {
                {"model", head_.model},
                {"output", is_over ? Json::array({item(status_name(status))}) : Json::array()}};
   json.update(head_.settings);
-  json["usage"] = is_over ? response_usage(usage_) : Json();
+  if (is_over) json["usage"] = response_usage(usage_);
   return json;
 }
 

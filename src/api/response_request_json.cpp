@@ -92,7 +92,6 @@ Json settings_of(const ResponseCall& call, Json text_format, Json metadata, Json
           {"top_logprobs", sampling.top_logprobs},
           {"top_p", sampling.top_p},
           {"truncation", "disabled"},
-          {"user", nullptr},
           {"metadata", std::move(metadata)}};
 }
 

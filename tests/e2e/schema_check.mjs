@@ -9,10 +9,19 @@ const ajv = new Ajv({ strict: false, allErrors: true, discriminator: false });
 ajv.addSchema(schema, 'openai');
 const validators = new Map();
 
+/** Where the schema of `body` is: of a union told apart by `type`, the member, whose problems alone say something. */
+function placeOf(kind, body) {
+  const name = schema.properties[kind].$ref?.replace('#/definitions/', '');
+  const members = schema.definitions[name]?.anyOf?.map(({ $ref }) => $ref) ?? [];
+  const isMember = (place) => schema.definitions[place?.replace('#/definitions/', '')]?.properties?.type?.const === body.type;
+  return members.find(isMember) ?? `#/properties/${kind}`;
+}
+
 /** Throws unless `body` is a valid `kind`: a name of the interface Bodies of schemas/types.ts. */
 export function checkBody(kind, body) {
-  if (!validators.has(kind)) validators.set(kind, ajv.compile({ $ref: `openai#/properties/${kind}` }));
-  const validate = validators.get(kind);
+  const place = placeOf(kind, body);
+  if (!validators.has(place)) validators.set(place, ajv.compile({ $ref: `openai${place}` }));
+  const validate = validators.get(place);
   if (validate(body)) return;
   const problems = validate.errors.slice(0, 5).map(({ instancePath, message }) => `${instancePath || '/'} ${message}`);
   assert.fail(`no valid ${kind}: ${problems.join('; ')}\n${JSON.stringify(body).slice(0, 2000)}`);
@@ -22,7 +31,7 @@ export function checkBody(kind, body) {
 function kindOf(method, path, isStream) {
   if (path.endsWith('/input_tokens')) return 'inputTokens';
   if (path.endsWith('/chat/completions')) return isStream ? 'chatCompletionChunk' : 'chatCompletion';
-  if (path.endsWith('/v1/completions')) return 'completion';
+  if (path.endsWith('/v1/completions')) return isStream ? 'completionChunk' : 'completion';
   if (path.endsWith('/v1/models')) return 'modelList';
   if (path.includes('/v1/models/')) return 'model';
   if (path.endsWith('/input_items')) return 'responseItemPage';

@@ -34,8 +34,12 @@ for (const name of Object.keys(schema.definitions)) {
   for (let number = 2; taken.has(unique); ++number) unique = `${plain}_${number}`;
   names.set(name, unique);
 }
+// `string & {}`, which keeps an editor's completion of a union's members, comes out as an object that is a string too.
+const isEmptyObject = (value) => value?.type === 'object' && Object.keys(value.properties ?? { some: 1 }).length === 0;
+const isOpenString = (value) => value?.allOf?.length === 2 && value.allOf.some(isEmptyObject) && value.allOf.some(({ type }) => type === 'string');
 const renamed = (value) => {
   if (Array.isArray(value)) return value.map(renamed);
+  if (isOpenString(value)) return { type: 'string' };
   if (value === null || typeof value !== 'object') return value;
   const entries = Object.entries(value).filter(([key]) => key !== 'description');
   return Object.fromEntries(

@@ -7,7 +7,7 @@
 #include "grammar/gbnf.h"
 #include "grammar/json_schema.h"
 #include "grammar/list_grammars.h"
-#include "grammar/regex.h"
+#include "grammar/text_conditions.h"
 
 namespace spyhop {
 namespace {
@@ -18,20 +18,13 @@ struct GrammarSource {
   std::function<Grammar()> parse;
 };
 
-Grammar regex_grammar(const std::string& pattern) {
-  Grammar grammar;
-  const Grammar::RuleId root = grammar.add_rule("root");
-  grammar.define(root, add_regex(grammar, pattern).expr);
-  return grammar;
-}
-
 struct SourceOf {
   GrammarSource operator()(const JsonSchemaConstraint& constraint) const {
     return {"schema " + constraint.schema, [&constraint] { return parse_json_schema(constraint.schema); }};
   }
   GrammarSource operator()(const JsonObjectConstraint&) const { return {"object", json_object_grammar}; }
   GrammarSource operator()(const RegexConstraint& constraint) const {
-    return {"regex " + constraint.pattern, [&constraint] { return regex_grammar(constraint.pattern); }};
+    return {"regex " + constraint.pattern, [&constraint] { return pattern_grammar(constraint.pattern); }};
   }
   GrammarSource operator()(const ChoiceConstraint& constraint) const {
     std::string key = "choice";

@@ -13,7 +13,7 @@ namespace {
 #define SPYHOP_CLOCK "(\\d{1,6}S|\\d{1,6}M(\\d{1,6}S)?|\\d{1,6}H(\\d{1,6}M(\\d{1,6}S)?)?)"
 #define SPYHOP_BYTE "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
 #define SPYHOP_LABEL "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-#define SPYHOP_HOST SPYHOP_LABEL "(\\." SPYHOP_LABEL "){0,3}"
+#define SPYHOP_HOST SPYHOP_LABEL "(\\." SPYHOP_LABEL "){0,2}"
 #define SPYHOP_PATH_CHAR "([a-zA-Z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 
 const std::map<std::string, const char*>& formats() {

@@ -39,6 +39,8 @@ class JsonRules {
   /// Any name but these, without escapes.
   ExprId key_but(const std::vector<std::string>& names);
   ExprId any_key();
+  /// `name`: a string, in its quotes.
+  ExprId key_of(ExprId name) { return grammar_.sequence({name, colon()}); }
 
   /// One character of a string, from `set`, escaped where JSON must have it so.
   ExprId string_char(const CharSet& set);

@@ -16,10 +16,12 @@ enum class RegexMatch {
   kSearch,  // the pattern is somewhere in the text, as in JSON schemas, unless ^ and $ hold it to the ends
 };
 
+/// How one character of a set is written; absent: as it is.
+using WriteChar = std::function<Grammar::ExprId(const CharSet&)>;
+
 struct RegexOptions {
   RegexMatch match = RegexMatch::kWhole;
-  /// How one character of a set is written; absent: as it is.
-  std::function<Grammar::ExprId(const CharSet&)> write_char;
+  WriteChar write_char;
 };
 
 /// Numbers of characters.

@@ -24,10 +24,10 @@ const std::vector<std::string>& type_names() {
 
 const std::map<std::string, std::set<std::string>>& keywords_by_type() {
   static const std::map<std::string, std::set<std::string>> keywords{
-      {"object", {"properties", "required", "additionalProperties", "minProperties", "maxProperties"}},
+      {"object", {"properties", "required", "additionalProperties", "minProperties", "maxProperties", "propertyNames"}},
       {"array", {"items", "prefixItems", "minItems", "maxItems", "uniqueItems"}},
       {"string", {"minLength", "maxLength", "pattern", "format"}},
-      {"number", {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}}};
+      {"number", {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}}};
   return keywords;
 }
 
@@ -68,6 +68,13 @@ void SchemaCompiler::check_keywords(const Json& schema, const std::string& path)
   }
 }
 
+/// As false does, and what tools write in its place.
+bool SchemaCompiler::allows_nothing(const Json& schema) {
+  if (schema == false) return true;
+  const auto found = schema.is_object() ? schema.find("not") : schema.end();
+  return found != schema.end() && (*found == true || *found == Json::object());
+}
+
 ExprId SchemaCompiler::compile(const Json& schema, const std::string& path) {
   if (++num_schemas_ > kMaxSchemas || depth_ >= kMaxDepth) {
     refuse(path, "the schema",
@@ -75,7 +82,7 @@ ExprId SchemaCompiler::compile(const Json& schema, const std::string& path) {
                " within each other, allOf and $ref applied");
   }
   if (schema == true) return rules_.value();
-  if (schema == false) refuse(path, "false", "allows nothing");
+  if (allows_nothing(schema)) refuse(path, schema == false ? "false" : "not", "allows nothing");
   if (!schema.is_object()) refuse(path, described(schema), "is no schema; allowed: an object, true or false");
   check_keywords(schema, path);
   ++depth_;
@@ -126,7 +133,7 @@ ExprId SchemaCompiler::alternatives(const Json& schema, const char* keyword, con
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string place = path + "." + keyword + "[" + std::to_string(i) + "]";
     const Json merged = rest.empty() ? list[i] : merge_schemas(list[i], rest, place);
-    if (merged != false) parts.push_back(compile(merged, place));
+    if (!allows_nothing(merged)) parts.push_back(compile(merged, place));
   }
   if (parts.empty()) refuse(path, keyword, "leaves nothing that is allowed");
   return grammar_.choice(std::move(parts));

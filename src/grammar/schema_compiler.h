@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class SchemaCompiler {
 
   [[noreturn]] static void refuse(const std::string& path, const std::string& keyword, const std::string& why);
   static void check_keywords(const Json& schema, const std::string& path);
+  static bool allows_nothing(const Json& schema);
   static bool has(const Json& schema, const char* keyword) { return schema.contains(keyword); }
 
   ExprId compile_object(const Json& schema, const std::string& path);
@@ -47,14 +49,19 @@ class SchemaCompiler {
   ExprId object(const Json& schema, const std::string& path);
   ExprId object_with(const std::vector<Property>& properties, ExprId extra, bool has_extra);
   ExprId map(const Json& schema, const Json& additional, const std::string& path);
+  static bool allows_any_name(const Json& schema);
+  static Json with_listed_names(const Json& schema, const std::string& path);
+  ExprId any_name(const Json& schema, const std::string& path);
   std::vector<Property> properties(const Json& schema, const Json& additional, const std::string& path);
   ExprId array(const Json& schema, const std::string& path);
   ExprId array_with_prefix(const Json& schema, const Bounds& bounds, const std::string& path);
   ExprId string(const Json& schema, const std::string& path);
-  ExprId pattern(const Json& schema, const char* keyword, const std::string& path);
+  ExprId string_content(const Json& schema, const Bounds& lengths, const std::string& path);
   ExprId number(const Json& schema, bool is_whole, const std::string& path);
 
+  static std::string text_of(const Json& schema, const char* keyword, const std::string& path);
   static Bounds bounds(const Json& schema, const char* min, const char* max, const std::string& path);
+  static std::optional<DecimalBound> number_bound(const Json& schema, const std::string& keyword, const std::string& path);
   static DecimalRange range(const Json& schema, const std::string& path);
   ExprId as_rule(ExprId body, const std::string& name);
 

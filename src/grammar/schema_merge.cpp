@@ -109,10 +109,10 @@ ordered_json merge_values(const std::string& keyword, const ordered_json& first,
 }  // namespace
 
 bool is_annotation(const std::string& keyword) {
-  static const std::set<std::string> annotations{"$schema", "$id",         "$comment",  "$defs",           "definitions",
-                                                 "title",   "description", "default",   "deprecated",      "examples",
-                                                 "example", "readOnly",    "writeOnly", "contentEncoding", "contentMediaType"};
-  return annotations.count(keyword) != 0;
+  static const std::set<std::string> annotations{
+      "$schema",    "$id",      "$comment", "$defs",         "definitions", "title",     "description",     "default",
+      "deprecated", "examples", "example",  "discriminator", "readOnly",    "writeOnly", "contentEncoding", "contentMediaType"};
+  return annotations.count(keyword) != 0 || keyword.rfind("x-", 0) == 0;
 }
 
 ordered_json merge_schemas(const ordered_json& first, const ordered_json& second, const std::string& path) {

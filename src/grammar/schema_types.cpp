@@ -2,9 +2,12 @@
 #include <utility>
 
 #include "common/json_fields.h"
+#include "grammar/common_texts.h"
 #include "grammar/json_formats.h"
-#include "grammar/regex.h"
+#include "grammar/multiples.h"
 #include "grammar/schema_compiler.h"
+#include "grammar/schema_merge.h"
+#include "grammar/text_conditions.h"
 #include "spyhop/error.h"
 
 namespace spyhop {
@@ -14,12 +17,24 @@ using Json = SchemaCompiler::Json;
 using ExprId = SchemaCompiler::ExprId;
 
 constexpr int kMaxBound = 100'000;
+constexpr double kBeyondNumbers = 1e19;
+
+const std::vector<const char*>& number_keywords() {
+  static const std::vector<const char*> keywords{"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"};
+  return keywords;
+}
 
 std::string described(const Json& value) {
   return describe_json(nlohmann::json(value));
 }
 
 }  // namespace
+
+std::string SchemaCompiler::text_of(const Json& schema, const char* keyword, const std::string& path) {
+  const Json& value = schema[keyword];
+  if (!value.is_string()) refuse(path, keyword, "is " + described(value) + "; allowed: a string");
+  return value.get<std::string>();
+}
 
 SchemaCompiler::Bounds SchemaCompiler::bounds(const Json& schema, const char* min, const char* max, const std::string& path) {
   Bounds result;
@@ -39,6 +54,9 @@ SchemaCompiler::Bounds SchemaCompiler::bounds(const Json& schema, const char* mi
 }
 
 ExprId SchemaCompiler::object(const Json& schema, const std::string& path) {
+  if (has(schema, "propertyNames") && schema["propertyNames"].is_object() && schema["propertyNames"].contains("enum")) {
+    return object(with_listed_names(schema, path), path);
+  }
   const bool has_properties = has(schema, "properties") && !schema["properties"].empty();
   if (has_properties && !schema["properties"].is_object()) {
     refuse(path, "properties", "is " + described(schema["properties"]) + "; allowed: an object of schemas");
@@ -47,8 +65,9 @@ ExprId SchemaCompiler::object(const Json& schema, const std::string& path) {
       has(schema, "additionalProperties") ? schema["additionalProperties"] : Json(!has(schema, "properties"));
   const bool has_required = has(schema, "required") && !schema["required"].empty();
   if (!has_properties && !has_required) return map(schema, additional, path);
-  for (const char* keyword : {"minProperties", "maxProperties"}) {
-    if (has(schema, keyword)) refuse(path, keyword, "is not supported beside properties or required");
+  for (const char* keyword : {"minProperties", "maxProperties", "propertyNames"}) {
+    const bool says_nothing = std::string(keyword) == "propertyNames" && allows_any_name(schema);
+    if (has(schema, keyword) && !says_nothing) refuse(path, keyword, "is not supported beside properties or required");
   }
   const std::vector<Property> listed = properties(schema, additional, path);
   if (additional == false) return object_with(listed, 0, false);
@@ -63,6 +82,40 @@ ExprId SchemaCompiler::object(const Json& schema, const std::string& path) {
   return object_with(listed, as_rule(grammar_.sequence({rules_.key_but(names), value}), path + " further"), true);
 }
 
+bool SchemaCompiler::allows_any_name(const Json& schema) {
+  if (!has(schema, "propertyNames")) return true;
+  const Json& names = schema["propertyNames"];
+  return names == true || names == Json::object() || names == Json{{"type", "string"}};
+}
+
+/// Of a schema whose propertyNames are an enum: with these as its properties.
+SchemaCompiler::Json SchemaCompiler::with_listed_names(const Json& schema, const std::string& path) {
+  const Json& names = schema["propertyNames"];
+  for (const auto& [keyword, value] : names.items()) {
+    const bool is_known = keyword == "enum" ? value.is_array() : keyword == "type" && value == "string";
+    if (!is_known && !is_annotation(keyword)) refuse(path + ".propertyNames", keyword, "is not supported in a list of names");
+  }
+  const Json own = schema.value("properties", Json::object());
+  if (!own.is_object()) refuse(path, "properties", "is " + described(own) + "; allowed: an object of schemas");
+  Json listed = Json::object();
+  for (const Json& name : names["enum"]) {
+    if (!name.is_string()) continue;
+    listed[name.get<std::string>()] = own.value(name.get<std::string>(), schema.value("additionalProperties", Json(true)));
+  }
+  Json result = schema;
+  result.erase("propertyNames");
+  result["properties"] = std::move(listed);
+  result["additionalProperties"] = false;
+  return result;
+}
+
+ExprId SchemaCompiler::any_name(const Json& schema, const std::string& path) {
+  if (allows_any_name(schema)) return rules_.any_key();
+  const std::string place = path + ".propertyNames";
+  const Json names = merge_schemas(schema["propertyNames"], Json{{"type", "string"}}, place);
+  return rules_.key_of(compile(names, place));
+}
+
 /// An object that names no property.
 ExprId SchemaCompiler::map(const Json& schema, const Json& additional, const std::string& path) {
   const Bounds count = bounds(schema, "minProperties", "maxProperties", path);
@@ -73,7 +126,7 @@ ExprId SchemaCompiler::map(const Json& schema, const Json& additional, const std
     return grammar_.sequence({open, rules_.space(), close});
   }
   const ExprId value = compile(additional, path + ".additionalProperties");
-  const ExprId pair = as_rule(grammar_.sequence({rules_.any_key(), value}), path + " property");
+  const ExprId pair = as_rule(grammar_.sequence({any_name(schema, path), value}), path + " property");
   return grammar_.sequence({open, rules_.space(), rules_.list(pair, {count.min, count.max}), close});
 }
 
@@ -100,7 +153,7 @@ std::vector<SchemaCompiler::Property> SchemaCompiler::properties(const Json& sch
     const auto found = std::find(required.begin(), required.end(), name);
     const bool is_required = found != required.end();
     required.erase(std::remove(required.begin(), required.end(), name), required.end());
-    if (!is_required && value == false) continue;
+    if (!is_required && allows_nothing(value)) continue;
     add(name, value, is_required);
   }
   std::sort(required.begin(), required.end());
@@ -175,70 +228,87 @@ ExprId SchemaCompiler::array_with_prefix(const Json& schema, const Bounds& count
 }
 
 ExprId SchemaCompiler::string(const Json& schema, const std::string& path) {
-  if (has(schema, "pattern")) return pattern(schema, "pattern", path);
-  if (has(schema, "format")) return pattern(schema, "format", path);
   const Bounds lengths = bounds(schema, "minLength", "maxLength", path);
-  return rules_.string({lengths.min, lengths.max});
+  if (!has(schema, "pattern") && !has(schema, "format")) return rules_.string({lengths.min, lengths.max});
+  return rules_.quoted(string_content(schema, lengths, path));
 }
 
-/// A string by its pattern, or else by its format.
-ExprId SchemaCompiler::pattern(const Json& schema, const char* keyword, const std::string& path) {
-  const Json& value = schema[keyword];
-  if (!value.is_string()) refuse(path, keyword, "is " + described(value) + "; allowed: a string");
-  RegexOptions options;
-  options.write_char = [this](const CharSet& set) { return rules_.string_char(set); };
-  auto source = value.get<std::string>();
-  if (std::string(keyword) == "format") {
-    const char* known = format_pattern(source);
+/// By a pattern, a format or both.
+ExprId SchemaCompiler::string_content(const Json& schema, const Bounds& lengths, const std::string& path) {
+  const bool has_pattern = has(schema, "pattern");
+  const std::string pattern = has_pattern ? text_of(schema, "pattern", path) : "";
+  const std::string format = has(schema, "format") ? text_of(schema, "format", path) : "";
+  const char* const known = format_pattern(format);
+  // Beside a pattern, which says it all, tools write formats of their own.
+  if (!has_pattern && known == nullptr) {
     std::string names;
     for (const std::string& name : format_names()) names += (names.empty() ? "" : ", ") + name;
-    if (known == nullptr) refuse(path, "format", "is \"" + source + "\"; allowed: " + names);
-    source = known;
-  } else {
-    options.match = RegexMatch::kSearch;
+    refuse(path, "format", "is \"" + format + "\"; allowed: " + names);
   }
-  Regex regex;
   try {
-    regex = add_regex(grammar_, source, options);
+    TextConditions conditions(grammar_.limits());
+    if (has_pattern) conditions.add_pattern(pattern, RegexMatch::kSearch);
+    if (known != nullptr) conditions.add_pattern(known, RegexMatch::kWhole);
+    conditions.limit({lengths.min, lengths.max == kUnbounded ? TextLengths::kNoLimit : lengths.max});
+    return conditions.write(grammar_, [this](const CharSet& set) { return rules_.string_char(set); });
   } catch (const Error& error) {
-    refuse(path, keyword, std::string("is not supported: ") + error.what());
+    refuse(path, has_pattern ? "pattern" : "format", std::string("is not supported: ") + error.what());
   }
-  const Bounds lengths = bounds(schema, "minLength", "maxLength", path);
-  const bool is_too_long = lengths.max != kUnbounded && regex.lengths.max > lengths.max;
-  if (is_too_long || regex.lengths.min < lengths.min) {
-    refuse(path, is_too_long ? "maxLength" : "minLength",
-           std::string("is not supported beside ") + keyword + ", which allows other lengths");
-  }
-  return rules_.quoted(regex.expr);
+}
+
+/// Nothing for a bound beyond all numbers that are written.
+std::optional<DecimalBound> SchemaCompiler::number_bound(const Json& schema, const std::string& keyword,
+                                                         const std::string& path) {
+  const Json& value = schema[keyword];
+  const std::optional<Decimal> number = value.is_number() ? parse_decimal(value.dump()) : std::nullopt;
+  if (number) return DecimalBound{*number, keyword.rfind("exclusive", 0) == 0};
+  const bool is_min = keyword == "minimum" || keyword == "exclusiveMinimum";
+  if (value.is_number() && value.get<double>() * (is_min ? -1 : 1) > kBeyondNumbers) return std::nullopt;
+  refuse(path, keyword, "is " + described(value) + "; allowed: numbers of up to 19 digits, and 20 behind the point");
 }
 
 DecimalRange SchemaCompiler::range(const Json& schema, const std::string& path) {
   DecimalRange result;
   for (const char* keyword : {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}) {
     if (!has(schema, keyword)) continue;
-    const Json& value = schema[keyword];
-    const std::optional<Decimal> number = value.is_number() ? parse_decimal(value.dump()) : std::nullopt;
-    if (!number)
-      refuse(path, keyword, "is " + described(value) + "; allowed: numbers of up to 19 digits, and 20 behind the point");
-    const std::string name = keyword;
-    const bool is_min = name == "minimum" || name == "exclusiveMinimum";
-    const DecimalBound bound{*number, name.rfind("exclusive", 0) == 0};
+    const std::optional<DecimalBound> bound = number_bound(schema, keyword, path);
+    if (!bound) continue;
+    const bool is_min = std::string(keyword).find("inimum") != std::string::npos;
     std::optional<DecimalBound>& kept = is_min ? result.min : result.max;
-    const int order = kept ? kept->value.compare(*number) : 0;
+    const int order = kept ? kept->value.compare(bound->value) : 0;
     if (!kept || (is_min ? order < 0 : order > 0) || order == 0) kept = bound;
   }
+  const bool is_empty =
+      result.min && result.max &&
+      (result.min->value.compare(result.max->value) > 0 ||
+       (result.min->value.compare(result.max->value) == 0 && (result.min->is_excluded || result.max->is_excluded)));
+  if (is_empty) refuse(path, "minimum", "and maximum leave nothing that is allowed");
   return result;
 }
 
 ExprId SchemaCompiler::number(const Json& schema, bool is_whole, const std::string& path) {
+  const auto& keywords = number_keywords();
+  const bool is_any = std::none_of(keywords.begin(), keywords.end(), [&](const char* keyword) { return has(schema, keyword); });
+  if (is_any) return is_whole ? rules_.integer() : rules_.number();
   const DecimalRange limits = range(schema, path);
-  if (!limits.min && !limits.max) return is_whole ? rules_.integer() : rules_.number();
-  const bool is_empty =
-      limits.min && limits.max &&
-      (limits.min->value.compare(limits.max->value) > 0 ||
-       (limits.min->value.compare(limits.max->value) == 0 && (limits.min->is_excluded || limits.max->is_excluded)));
-  if (is_empty) refuse(path, "minimum", "and maximum leave nothing that is allowed");
-  return is_whole ? add_integer_range(grammar_, limits) : add_number_range(grammar_, limits);
+  const auto add_range = is_whole ? add_integer_range : add_number_range;
+  if (!has(schema, "multipleOf")) return add_range(grammar_, limits);
+  const Json& value = schema["multipleOf"];
+  const std::optional<Decimal> step = value.is_number() ? parse_decimal(value.dump()) : std::nullopt;
+  if (!step) refuse(path, "multipleOf", "is " + described(value) + "; allowed: numbers");
+  std::optional<TextStates> numbers;
+  try {
+    const Grammar multiples = multiples_grammar(*step, grammar_.limits());
+    Grammar between(grammar_.limits());
+    const Grammar::RuleId root = between.add_rule("root");
+    between.define(root, add_range(between, limits));
+    numbers = common_texts({{&between}, {&multiples}});
+  } catch (const Error& error) {
+    refuse(path, "multipleOf", "is " + described(value) + "; " + error.what());
+  }
+  if (!numbers) refuse(path, "multipleOf", "is too complex together with these bounds");
+  if (numbers->states.empty()) refuse(path, "multipleOf", "and the bounds leave nothing that is allowed");
+  return add_texts(grammar_, *numbers);
 }
 
 }  // namespace spyhop

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <string>
-#include <unordered_map>
 
 #include "common/utf8.h"
 #include "spyhop/error.h"
@@ -154,18 +153,19 @@ std::shared_ptr<const LoopTokens> Vocabulary::find_loop_tokens(const CharSet& se
     found->by_length.emplace_back(length, node.token);
   }
   if (found->by_length.size() < kFewTokens) return nullptr;
-  std::sort(found->by_length.begin(), found->by_length.end());
+  std::stable_sort(found->by_length.begin(), found->by_length.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   found->longest.assign(trie_.size(), 0);
-  std::unordered_map<int32_t, uint16_t> lengths;
-  for (const auto& [length, id] : found->by_length)
-    lengths.emplace(id, static_cast<uint16_t>(std::min<int>(length, kMaxLength)));
+  std::vector<uint16_t> lengths(static_cast<size_t>(num_tokens_), LoopTokens::kOthers);
+  for (const auto& [length, id] : found->by_length) {
+    lengths[static_cast<size_t>(id)] = static_cast<uint16_t>(std::min(length, kMaxLength));
+  }
   std::vector<uint32_t> path;
   for (uint32_t i = 0; i < trie_.size(); ++i) {
     while (!path.empty() && trie_[path.back()].end <= i) path.pop_back();
     path.push_back(i);
     if (trie_[i].token < 0) continue;
-    const auto length = lengths.find(trie_[i].token);
-    const uint16_t least = length == lengths.end() ? LoopTokens::kOthers : length->second;
+    const uint16_t least = lengths[static_cast<size_t>(trie_[i].token)];
     for (size_t above = path.size(); above-- > 0 && found->longest[path[above]] < least;) found->longest[path[above]] = least;
   }
   return found;

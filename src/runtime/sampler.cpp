@@ -38,9 +38,10 @@ class PenalisedLogits {
       const int64_t size = std::min<int64_t>(64, count - begin);
       if (word == 0) {
         std::fill_n(logits + begin, size, kOut);
-      } else if (word != ~uint64_t{0}) {
-        for (int64_t i = 0; i < size; ++i) logits[begin + i] = (word >> i & 1) != 0 ? logits[begin + i] : kOut;
+        continue;
       }
+      const uint64_t beyond = size == 64 ? 0 : ~uint64_t{0} << size;
+      for (uint64_t out = ~(word | beyond); out != 0; out &= out - 1) logits[begin + __builtin_ctzll(out)] = kOut;
     }
   }
 

@@ -71,7 +71,7 @@ test('patterns, choices and grammars by all their names', async () => {
 });
 
 for (const [what, body, param] of [
-  ['a keyword that is not supported', { guided_json: { properties: { a: { not: {} } } } }, 'guided_json'],
+  ['a keyword that is not supported', { guided_json: { properties: { a: { not: { type: 'null' } } } } }, 'guided_json'],
   ['a pattern with lookaround', { guided_regex: 'a(?=b)' }, 'guided_regex'],
   ['left recursion', { grammar: 'root ::= root "a" | "b"' }, 'grammar'],
   ['two constraints', { guided_regex: 'a', response_format: { type: 'json_object' } }, 'guided_regex'],

@@ -39,6 +39,19 @@ TEST(JsonSchema, RandomAnswersAreValid) {
           "b": {"type": "null"}}, "additionalProperties": false})",
       R"({"type": "string", "pattern": "^[A-Z]{2}\"\\d+$"})",
       R"({"type": "string", "pattern": "\\d", "minLength": 1})",
+      R"({"type": "string", "pattern": "^[a-f]+(-[a-f]+)*$", "minLength": 3, "maxLength": 9})",
+      R"({"type": "string", "pattern": "^(?!\\.)(?!.*\\.\\.)([A-Za-z0-9_'+\\-\\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\\-]*\\.)+[A-Za-z]{2,}$",
+          "format": "email", "maxLength": 60})",
+      R"({"type": "integer", "multipleOf": 7})",
+      R"({"type": "integer", "multipleOf": 0.5, "minimum": 3})",
+      R"({"type": "number", "multipleOf": 0.25, "minimum": -1, "exclusiveMaximum": 20})",
+      R"({"type": "number", "multipleOf": 0.01, "minimum": 0})",
+      R"({"type": "number", "minimum": -3.4e38, "maximum": 3.4e38})",
+      R"({"type": "object", "propertyNames": {"pattern": "^[a-c]{1,3}$"}, "additionalProperties": {"type": "null"}})",
+      R"({"type": "object", "propertyNames": {"type": "string", "enum": ["a", "b"]}, "additionalProperties": {"type": "null"},
+          "required": ["b"]})",
+      R"({"type": "object", "propertyNames": {"type": "string"}, "properties": {"a": {"type": "null"}},
+          "additionalProperties": {"type": "boolean"}})",
       R"({})",
       R"({"type": "object"})",
   };
@@ -87,6 +100,28 @@ TEST(JsonSchema, TakesWhatIsValidAndNothingElse) {
       {R"({"const": {"x": [1, "y"]}})", {R"({"x":[1,"y"]})"}, {R"({"x":[1]})"}},
       {R"({"type": "string", "enum": ["a", 1, "b"]})", {R"("a")", R"("b")"}, {"1"}},
       {R"({"$ref": "#/definitions/x~1y", "definitions": {"x/y": {"type": "null"}}})", {"null"}, {"1"}},
+      {R"({"type": "integer", "multipleOf": 5, "minimum": -10, "maximum": 100})",
+       {"-10", "-5", "0", "15", "100"},
+       {"-15", "7", "105", "5.0", "-0"}},
+      {R"({"type": "integer", "multipleOf": 1.5})", {"0", "3", "-9", "12"}, {"1", "2", "1.5"}},
+      {R"({"type": "number", "multipleOf": 0.05, "exclusiveMinimum": 0, "maximum": 1.1})",
+       {"0.05", "0.1", "0.10", "1", "1.1", "0.95"},
+       {"0", "0.01", "0.051", "1.15", "-0.05"}},
+      {R"({"type": "string", "pattern": "^[a-z]+$", "maxLength": 3, "minLength": 2})",
+       {R"("ab")", R"("abc")"},
+       {R"("a")", R"("abcd")"}},
+      {R"({"type": "string", "pattern": "^2024", "format": "date"})", {R"("2024-02-29")"}, {R"("2023-01-01")", R"("2024")"}},
+      {R"({"type": "string", "format": "ulid", "pattern": "^[0-9A-Z]{3}$"})", {R"("0AZ")"}, {R"("0az")"}},
+      {R"({"type": "string", "pattern": "^(?!\")[^a]{1,2}$"})", {R"("x\"")", R"("\n")"}, {R"("\"x")", R"("a")", "\"\n\""}},
+      {R"({"type": "object", "propertyNames": {"maxLength": 1}, "additionalProperties": {"type": "null"}})",
+       {"{}", R"({"a":null,"b":null})", R"({"":null})"},
+       {R"({"ab":null})"}},
+      {R"({"type": "object", "propertyNames": {"enum": ["a", "b"]}, "additionalProperties": {"type": "null"}})",
+       {"{}", R"({"a":null,"b":null})", R"({"b":null})"},
+       {R"({"c":null})", R"({"a":null,"a":null})"}},
+      {R"({"type": "object", "properties": {"a": {"not": {}}, "b": {"type": "null"}}, "x-order": 1})",
+       {"{}", R"({"b":null})"},
+       {R"({"a":1})"}},
       {R"(true)", {"1", "[]", R"({"a":[{}]})"}, {"", "tru"}},
   };
   for (const Case& each : cases) {
@@ -98,13 +133,23 @@ TEST(JsonSchema, TakesWhatIsValidAndNothingElse) {
 
 TEST(JsonSchema, RefusesByPathAndKeyword) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"({"type": "object", "properties": {"a": {"not": {}}}})", "the schema at $.properties.a: not is not supported"},
+      {R"({"type": "object", "properties": {"a": {"not": {"type": "null"}}}})", "the schema at $.properties.a: not is not supported"},
       {R"({"patternProperties": {}})", "the schema at $: patternProperties is not supported"},
       {R"({"type": "array", "uniqueItems": true})", "the schema at $: uniqueItems is not supported"},
       {R"({"type": "int"})", "the schema at $: type is \"int\"; allowed: object, array"},
       {R"({"type": "array", "items": {"type": "string", "format": "color"}})", "the schema at $.items: format is \"color\""},
       {R"_({"type": "string", "pattern": "(?=a)"})_", "the schema at $: pattern is not supported: the pattern has lookaround"},
-      {R"({"type": "string", "pattern": "a*", "maxLength": 3})", "maxLength is not supported beside pattern"},
+      {R"({"type": "string", "pattern": "^a{5}$", "maxLength": 3})",
+       "the schema at $: pattern is not supported: no text matches that has so many characters"},
+      {R"({"type": "string", "pattern": 5})", "the schema at $: pattern is 5; allowed: a string"},
+      {R"({"type": "number", "multipleOf": 0})", "multipleOf is 0; allowed: positive numbers"},
+      {R"({"type": "number", "multipleOf": 1e-9})", "multipleOf is 1e-09; allowed: positive numbers"},
+      {R"({"type": "integer", "multipleOf": "2"})", "multipleOf is \"2\"; allowed: numbers"},
+      {R"({"type": "integer", "multipleOf": 9, "minimum": 1, "maximum": 8})", "multipleOf and the bounds leave nothing"},
+      {R"({"type": "integer", "minimum": 1e30})", "minimum is 1e+30; allowed: numbers of up to 19 digits"},
+      {R"({"properties": {"a": true}, "propertyNames": {"maxLength": 1}})", "propertyNames is not supported beside properties"},
+      {R"({"propertyNames": {"enum": ["a"], "minLength": 1}})", "the schema at $.propertyNames: minLength is not supported"},
+      {R"({"properties": {"a": {"not": {}}}, "required": ["a"]})", "the schema at $.properties.a: not allows nothing"},
       {R"({"$ref": "https://example.com/x"})", "allowed: places in the same schema"},
       {R"({"$ref": "#/$defs/x"})", "which the schema does not have"},
       {R"({"$ref": "#"})", "no text matches"},
@@ -122,6 +167,34 @@ TEST(JsonSchema, RefusesByPathAndKeyword) {
   };
   for (const auto& [schema, message] : cases) {
     EXPECT_THAT(error_of([s = schema] { compiled(parse_json_schema(s)); }), testing::HasSubstr(message)) << schema;
+  }
+}
+
+TEST(JsonSchema, RefusesEveryOtherKeywordByItsPlace) {
+  for (const char* keyword : {"if",
+                              "then",
+                              "else",
+                              "not",
+                              "contains",
+                              "minContains",
+                              "maxContains",
+                              "dependentRequired",
+                              "dependentSchemas",
+                              "dependencies",
+                              "patternProperties",
+                              "unevaluatedProperties",
+                              "unevaluatedItems",
+                              "additionalItems",
+                              "$anchor",
+                              "$dynamicRef",
+                              "$dynamicAnchor",
+                              "$recursiveRef",
+                              "nullable",
+                              "Type"}) {
+    const json part{{keyword, json::array({1})}};
+    const json schema{{"type", "object"}, {"properties", {{"a", {{"type", "array"}, {"items", {{"anyOf", {part}}}}}}}}};
+    const std::string expected = std::string("the schema at $.properties.a.items.anyOf[0]: ") + keyword + " is not supported";
+    EXPECT_EQ(error_of([&] { parse_json_schema(schema.dump()); }), expected);
   }
 }
 

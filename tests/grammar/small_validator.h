@@ -46,6 +46,10 @@ inline std::string violation(const nlohmann::json& value, const nlohmann::json& 
     if (has("maximum") && number > schema["maximum"].get<double>()) return "maximum";
     if (has("exclusiveMinimum") && number <= schema["exclusiveMinimum"].get<double>()) return "exclusiveMinimum";
     if (has("exclusiveMaximum") && number >= schema["exclusiveMaximum"].get<double>()) return "exclusiveMaximum";
+    if (has("multipleOf")) {
+      const double count = number / schema["multipleOf"].get<double>();
+      if (std::abs(count - std::round(count)) > 1e-6 * std::max(1.0, std::abs(count))) return "multipleOf";
+    }
   }
   if (value.is_string()) {
     const auto text = value.get<std::string>();
@@ -70,6 +74,7 @@ inline std::string violation(const nlohmann::json& value, const nlohmann::json& 
     }
     const nlohmann::json properties = schema.value("properties", nlohmann::json::object());
     for (const auto& [name, part] : value.items()) {
+      if (has("propertyNames") && !violation(name, schema["propertyNames"], root).empty()) return "propertyNames";
       const nlohmann::json& rule =
           properties.contains(name) ? properties[name] : schema.value("additionalProperties", nlohmann::json(true));
       if (const std::string found = violation(part, rule, root); !found.empty()) return name + ": " + found;

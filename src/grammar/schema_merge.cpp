@@ -17,6 +17,7 @@ using nlohmann::ordered_json;
 }
 
 ordered_json both(const ordered_json& first, const ordered_json& second) {
+  if (first == false || second == false) return false;
   if (first == second || second == true) return first;
   if (first == true) return second;
   return {{"allOf", {first, second}}};
@@ -91,19 +92,54 @@ void merge_properties(const ordered_json& first, const ordered_json& second, ord
   merged["additionalProperties"] = is_closed ? ordered_json(false) : both(additional[0], additional[1]);
 }
 
+ordered_json prefix_of(const ordered_json& schema) {
+  const auto found = schema.find("prefixItems");
+  return found != schema.end() && found->is_array() ? *found : ordered_json::array();
+}
+
+/// Position by position, where one has a schema of its own for a position and the other one for all.
+void merge_items(const ordered_json& first, const ordered_json& second, ordered_json& merged) {
+  const std::array<ordered_json, 2> prefix{prefix_of(first), prefix_of(second)};
+  const std::array<ordered_json, 2> others{first.value("items", ordered_json(true)), second.value("items", ordered_json(true))};
+  ordered_json common = ordered_json::array();
+  ordered_json items = both(others[0], others[1]);
+  for (size_t i = 0; i < std::max(prefix[0].size(), prefix[1].size()); ++i) {
+    const ordered_json item =
+        both(i < prefix[0].size() ? prefix[0][i] : others[0], i < prefix[1].size() ? prefix[1][i] : others[1]);
+    if (item == false) {
+      items = false;
+      break;
+    }
+    common.push_back(item);
+  }
+  merged.erase("prefixItems");
+  if (!common.empty()) merged["prefixItems"] = std::move(common);
+  if (items != true) merged["items"] = std::move(items);
+}
+
+/// Of what merging would lose otherwise.
+void check_kinds(const ordered_json& schema, const std::string& path) {
+  if (schema.contains("properties") && !schema["properties"].is_object()) refuse(path, "properties", "is no object");
+  if (schema.contains("prefixItems") && !schema["prefixItems"].is_array()) refuse(path, "prefixItems", "is no array");
+}
+
 /// What two values of one keyword amount to; null where they do not.
 ordered_json merge_values(const std::string& keyword, const ordered_json& first, const ordered_json& second) {
   static const std::set<std::string> lower{"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"};
   static const std::set<std::string> upper{"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"};
   if (first == second) return first;
   if (keyword == "type") return common_types(first, second);
-  if (keyword == "items") return both(first, second);
   if (keyword == "enum" && first.is_array() && second.is_array()) return common_values(first, second);
   if (keyword == "required" && first.is_array() && second.is_array()) return united(first, second);
   const bool are_numbers = first.is_number() && second.is_number();
   if (are_numbers && lower.count(keyword) != 0) return std::max(first, second);
   if (are_numbers && upper.count(keyword) != 0) return std::min(first, second);
   return nullptr;
+}
+
+/// Of which merging two depends on other keywords.
+bool has_rules_of_its_own(const std::string& keyword) {
+  return keyword == "properties" || keyword == "additionalProperties" || keyword == "items" || keyword == "prefixItems";
 }
 
 }  // namespace
@@ -126,7 +162,7 @@ ordered_json merge_schemas(const ordered_json& first, const ordered_json& second
     merged["allOf"].push_back(std::move(part));
   };
   for (const auto& [keyword, value] : second.items()) {
-    if (is_annotation(keyword) || keyword == "properties" || keyword == "additionalProperties") continue;
+    if (is_annotation(keyword) || has_rules_of_its_own(keyword)) continue;
     if (keyword == "allOf" && value.is_array()) {
       for (const ordered_json& part : value) defer(part);
       continue;
@@ -143,7 +179,10 @@ ordered_json merge_schemas(const ordered_json& first, const ordered_json& second
     if (common.is_null()) refuse(path, keyword, "cannot be merged with the other " + keyword + " that holds here");
     merged[keyword] = common;
   }
+  check_kinds(first, path);
+  check_kinds(second, path);
   merge_properties(first, second, merged);
+  merge_items(first, second, merged);
   return merged;
 }
 

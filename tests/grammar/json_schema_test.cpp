@@ -122,6 +122,12 @@ TEST(JsonSchema, TakesWhatIsValidAndNothingElse) {
       {R"({"type": "object", "properties": {"a": {"not": {}}, "b": {"type": "null"}}, "x-order": 1})",
        {"{}", R"({"b":null})"},
        {R"({"a":1})"}},
+      {R"({"allOf": [{"items": {"type": "integer"}}, {"prefixItems": [true, {"type": ["null", "integer"]}, {"maximum": 5}]}]})",
+       {"[]", "[1]", "[1,2,5,9]"},
+       {"[null]", "[1,null]", "[1,2,6]"}},
+      {R"({"allOf": [{"items": {"minimum": 3}}, {"prefixItems": [{"type": "integer"}], "items": {"type": "null"}}]})",
+       {"[]", "[3]", "[3,null]"},
+       {"[2]", "[3,4]"}},
       {R"(true)", {"1", "[]", R"({"a":[{}]})"}, {"", "tru"}},
   };
   for (const Case& each : cases) {
@@ -133,7 +139,8 @@ TEST(JsonSchema, TakesWhatIsValidAndNothingElse) {
 
 TEST(JsonSchema, RefusesByPathAndKeyword) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"({"type": "object", "properties": {"a": {"not": {"type": "null"}}}})", "the schema at $.properties.a: not is not supported"},
+      {R"({"type": "object", "properties": {"a": {"not": {"type": "null"}}}})",
+       "the schema at $.properties.a: not is not supported"},
       {R"({"patternProperties": {}})", "the schema at $: patternProperties is not supported"},
       {R"({"type": "array", "uniqueItems": true})", "the schema at $: uniqueItems is not supported"},
       {R"({"type": "int"})", "the schema at $: type is \"int\"; allowed: object, array"},
@@ -162,6 +169,8 @@ TEST(JsonSchema, RefusesByPathAndKeyword) {
       {R"({"properties": {}, "required": ["a"], "additionalProperties": false})", "asks for \"a\""},
       {R"({"allOf": [{"type": "string"}, {"type": "object"}]})", "type leaves nothing"},
       {R"({"allOf": [{"pattern": "a"}, {"pattern": "b"}]})", "pattern cannot be merged"},
+      {R"({"allOf": [{"type": "array"}, {"prefixItems": 1}]})", "the schema at $.allOf: prefixItems is no array"},
+      {R"({"allOf": [{"type": "object"}, {"properties": 1}]})", "the schema at $.allOf: properties is no object"},
       {R"([1])", "is no schema"},
       {R"({"type": )", "the schema is no JSON"},
   };

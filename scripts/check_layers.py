@@ -13,6 +13,7 @@ MAY_INCLUDE = {
     "config": {"common"},
     "hub": {"registry", "common"},
     "prompt": {"registry", "common"},
+    "drawing": {"prompt", "registry", "common"},
     "runtime": {"registry", "common"},
     "measure": {"runtime", "registry", "common"},
     "grammar": {"common"},
@@ -21,7 +22,7 @@ MAY_INCLUDE = {
     "http": {"api", "common"},
     "host": {"common"},
     "bench": {"common"},
-    "cli": {"common", "registry", "config", "hub", "prompt", "runtime", "measure", "grammar", "engine", "api", "http",
+    "cli": {"common", "registry", "config", "hub", "prompt", "drawing", "runtime", "measure", "grammar", "engine", "api", "http",
             "host", "bench"},
 }
 STANDARD_ONLY = re.compile(r"<[a-z_]+>")  # <vector>, not <nlohmann/json.hpp>

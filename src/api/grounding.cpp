@@ -156,6 +156,14 @@ int grounded_pixel(double position, int pixels) {
   return static_cast<int>(std::min(std::max(position / kLastPosition * pixels, -kMost), kMost));
 }
 
+std::array<int, 4> pixels_of(const GroundedBox& box, const ImageUse& image) {
+  std::array<int, 4> pixels{};
+  for (size_t i = 0; i < kNumSides; ++i) {
+    pixels[i] = grounded_pixel(box.position.value()[i], i % 2 == 0 ? image.width : image.height);
+  }
+  return pixels;
+}
+
 std::optional<AnswerBoxes> boxes_of(std::string_view answer, bool wants_boxes, const std::vector<ImageUse>& images) {
   if (images.empty()) return std::nullopt;
   const bool has_some = answer.find(kRefBegin) != std::string_view::npos || answer.find(kDetBegin) != std::string_view::npos;
@@ -177,11 +185,7 @@ nlohmann::ordered_json grounding_json(const AnswerBoxes& answer) {
       }
     }
     if (box.position && !images.empty()) {
-      const ImageUse& image = images.back();
-      pixels = Json::array();
-      for (size_t i = 0; i < kNumSides; ++i) {
-        pixels.push_back(grounded_pixel((*box.position)[i], i % 2 == 0 ? image.width : image.height));
-      }
+      pixels = pixels_of(box, images.back());
     }
     list.push_back({{"label", box.label ? Json(*box.label) : Json()},
                     {"image_index", images.empty() ? Json() : Json(images.size() - 1)},

@@ -32,6 +32,9 @@ std::vector<GroundedBox> parse_grounding(std::string_view text);
 /// A position in an image of that width or height, in pixels. Source: the family's own drawing of boxes.
 int grounded_pixel(double position, int pixels);
 
+/// Left, top, right and bottom in an image's pixels, of a box that has a position.
+std::array<int, 4> pixels_of(const GroundedBox& box, const ImageUse& image);
+
 /// The boxes of an answer about these images.
 struct AnswerBoxes {
   std::vector<GroundedBox> boxes;

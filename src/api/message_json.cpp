@@ -44,28 +44,6 @@ ImageDetail parse_detail(const ObjectReader& image) {
   reject(image.path_of("detail"), *detail, R"("auto", "low", "high")");
 }
 
-ImagePart parse_image(const ObjectReader& part) {
-  const std::string path = part.path_of("image_url");
-  nlohmann::json* image_url = part.find("image_url");
-  if (image_url == nullptr) {
-    throw Error(ErrorCode::kInvalidRequest, path + R"( is missing; allowed: {"url": "data:..." or "http(s)://..."})", path);
-  }
-  ImagePart image;
-  if (image_url->is_string()) {
-    image.url = std::move(image_url->get_ref<std::string&>());
-  } else if (image_url->is_object()) {
-    const ObjectReader reader(*image_url, path);
-    image.url = reader.string("url").value_or("");
-    image.detail = parse_detail(reader);
-  } else {
-    reject(path, *image_url, R"({"url": "..."} or a string)");
-  }
-  if (image.url.empty()) {
-    throw Error(ErrorCode::kInvalidRequest, path + R"( has no url; allowed: "data:..." or "http(s)://...")", path);
-  }
-  return image;
-}
-
 ContentPart parse_part(nlohmann::json& part, const std::string& path) {
   if (!part.is_object()) reject(path, part, R"(an object with "type": "text" or "image_url")");
   const ObjectReader reader(part, path);
@@ -74,7 +52,7 @@ ContentPart parse_part(nlohmann::json& part, const std::string& path) {
     throw Error(ErrorCode::kInvalidRequest, reader.path_of("type") + R"( is missing; allowed: "text", "image_url")",
                 reader.path_of("type"));
   }
-  if (*type == "image_url") return parse_image(reader);
+  if (*type == "image_url") return parse_image(reader, "image_url");
   if (*type != "text") {
     throw Error(
         ErrorCode::kUnsupported,
@@ -123,6 +101,28 @@ ChatMessage parse_message(nlohmann::json& message, const std::string& path) {
 }
 
 }  // namespace
+
+ImagePart parse_image(const ObjectReader& object, const char* key) {
+  const std::string path = object.path_of(key);
+  nlohmann::json* image_url = object.find(key);
+  if (image_url == nullptr) {
+    throw Error(ErrorCode::kInvalidRequest, path + R"( is missing; allowed: {"url": "data:..." or "http(s)://..."})", path);
+  }
+  ImagePart image;
+  if (image_url->is_string()) {
+    image.url = std::move(image_url->get_ref<std::string&>());
+  } else if (image_url->is_object()) {
+    const ObjectReader reader(*image_url, path);
+    image.url = reader.string("url").value_or("");
+    image.detail = parse_detail(reader);
+  } else {
+    reject(path, *image_url, R"({"url": "..."} or a string)");
+  }
+  if (image.url.empty()) {
+    throw Error(ErrorCode::kInvalidRequest, path + R"( has no url; allowed: "data:..." or "http(s)://...")", path);
+  }
+  return image;
+}
 
 std::vector<ChatMessage> parse_messages(nlohmann::json& messages, int max_messages) {
   const std::string allowed = "an array of 1 to " + std::to_string(max_messages) + " messages";

@@ -156,6 +156,34 @@ const FieldTable& response_fields() {
   return table;
 }
 
+const FieldTable& grounding_fields() {
+  static const FieldTable table{
+      "POST /v1/grounding",
+      {honoured("model"),
+       honoured("image"),
+       honoured("phrase"),
+       honoured("phrases"),
+       honoured("max_boxes"),
+       honoured("max_tokens"),
+       honoured("temperature"),
+       honoured("top_p"),
+       honoured("top_k"),
+       honoured("min_p"),
+       honoured("repetition_penalty"),
+       honoured("frequency_penalty"),
+       honoured("presence_penalty"),
+       honoured("seed"),
+       honoured("auto_detail"),
+       honoured("priority"),
+       honoured("cache_salt"),
+       honoured("timeout"),
+       honoured("request_id"),
+       refused("stream", "the boxes of all phrases are given at once", "false"),
+       refused("images", "boxes are those of one image", "[]"),
+       ignored("user")}};
+  return table;
+}
+
 const FieldTable& tokenize_fields() {
   static const FieldTable table{"POST /tokenize",
                                 {honoured("model"), honoured("prompt"), honoured("messages"), honoured("add_special_tokens"),
@@ -173,7 +201,7 @@ const FieldTable& detokenize_fields() {
 }
 
 std::vector<const FieldTable*> all_field_tables() {
-  return {&chat_fields(), &completion_fields(), &response_fields(), &tokenize_fields(), &detokenize_fields()};
+  return {&chat_fields(), &completion_fields(), &response_fields(), &grounding_fields(), &tokenize_fields(), &detokenize_fields()};
 }
 
 const char* field_use_name(FieldUse use) {

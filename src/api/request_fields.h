@@ -31,6 +31,7 @@ struct FieldTable {
 const FieldTable& chat_fields();
 const FieldTable& completion_fields();
 const FieldTable& response_fields();
+const FieldTable& grounding_fields();
 const FieldTable& tokenize_fields();
 const FieldTable& detokenize_fields();
 

@@ -81,20 +81,25 @@ void set_text(ChatMessage& message, const std::string& text) {
   message.content = std::move(content);
 }
 
-std::string task_text(Task task, const std::string& text) {
-  if (task == Task::kOcr) return text.empty() ? "Read the text." : text;
+void refuse_tags(const std::string& text, const std::string& param) {
   for (const char* tag : {"<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>", "<|grounding|>"}) {
     if (text.find(tag) == std::string::npos) continue;
-    throw Error(
-        ErrorCode::kInvalidRequest,
-        std::string("the last message holds ") + tag + R"(, which the task adds; allowed: plain text, or "task": "chat")",
-        "messages");
+    throw Error(ErrorCode::kInvalidRequest, param + " holds " + tag + ", which the task adds; allowed: plain text", param);
   }
-  if (task == Task::kGroundedCaption) return "<|grounding|>" + (text.empty() ? "Describe the image." : text);
-  if (text.empty()) {
-    throw Error(ErrorCode::kInvalidRequest, "task \"locate\" needs a text: what is to be found", "messages");
-  }
-  return "<|ref|>" + text + "<|/ref|>.";
+}
+
+std::string text_to_locate(const std::string& phrase, const std::string& param) {
+  refuse_tags(phrase, param);
+  if (phrase.empty()) throw Error(ErrorCode::kInvalidRequest, param + " says nothing; allowed: what is to be found", param);
+  return "<|ref|>" + phrase + "<|/ref|>.";
+}
+
+std::string task_text(Task task, const std::string& text) {
+  const std::string param = "messages";
+  if (task == Task::kOcr) return text.empty() ? "Read the text." : text;
+  if (task == Task::kLocate) return text_to_locate(text, param);
+  refuse_tags(text, param);
+  return "<|grounding|>" + (text.empty() ? "Describe the image." : text);
 }
 
 }  // namespace
@@ -120,6 +125,12 @@ TaskFields apply_task(const ObjectReader& body, ChatRequest& request) {
     if (max_boxes) request.boxes->max_boxes = static_cast<int>(*max_boxes);
   }
   return {wants_boxes};
+}
+
+void ask_to_locate(ChatRequest& request, const std::string& phrase, const std::string& param) {
+  set_text(request.messages.back(), text_to_locate(phrase, param));
+  request.boxes = BoxConstraint{};
+  request.loop_guard = LoopGuard{};
 }
 
 }  // namespace spyhop

@@ -1,6 +1,8 @@
 // What a request wants done with its pictures, in one word.
 #pragma once
 
+#include <string>
+
 #include "api/object_reader.h"
 #include "spyhop/chat.h"
 
@@ -20,5 +22,9 @@ struct TaskFields {
 /// says otherwise. Throws Error{kInvalidRequest}: an unknown task, no image, a last message that is not the user's, a locate
 /// without text, texts that hold grounding tokens already, fields that contradict the task.
 TaskFields apply_task(const ObjectReader& body, ChatRequest& request);
+
+/// Makes `request` ask where `phrase` is, as task "locate" does: about the images of its last message, held to boxes, with the
+/// loop guard. `param`: the field that the phrase is from. Throws Error{kInvalidRequest} for an empty one or grounding tokens.
+void ask_to_locate(ChatRequest& request, const std::string& phrase, const std::string& param);
 
 }  // namespace spyhop

@@ -14,6 +14,7 @@
 #include "cli/stop_signals.h"
 #include "common/log.h"
 #include "common/metrics.h"
+#include "drawing/local_picture_tools.h"
 #include "host/local_model_host.h"
 #include "http/server.h"
 
@@ -54,7 +55,8 @@ void serve_models(const LaunchOptions& options, const std::optional<LaunchReques
   const RegistryCatalog catalog(options.allowed_model_folders);
   if (first && !first->model_path.empty()) settings.allowed_model_folders.push_back(first->model_path);
   LocalModelHost host(make_launch_factory(std::move(settings)), options.server.drain_timeout);
-  HttpServer server(options.server, {host, &metrics, &catalog, [] { ::kill(::getpid(), SIGTERM); }});
+  const LocalPictureTools pictures(options.engine.fetch, options.engine.images);
+  HttpServer server(options.server, {host, &metrics, &catalog, &pictures, [] { ::kill(::getpid(), SIGTERM); }});
   server.start();  // before loading: health checks are answered, requests get 503
   warn_if_open(options.server);
   if (first) launch_first(host, *first, signals);

@@ -9,6 +9,7 @@
 #include "http/chat_route.h"
 #include "http/cluster_routes.h"
 #include "http/completion_route.h"
+#include "http/grounding_route.h"
 #include "http/image_plan_route.h"
 #include "http/launch_routes.h"
 #include "http/listener.h"
@@ -24,6 +25,7 @@ namespace {
 
 Routes all_routes(const ServerState& state) {
   Routes routes{chat_route(state), completion_route(state), image_plan_route(state)};
+  if (state.pictures != nullptr) routes.push_back(grounding_route(state));
   for (Routes group : {response_routes(state), token_routes(state), launch_routes(state), model_routes(state),
                        catalog_routes(state), cluster_routes(state), status_routes(state)}) {
     for (Route& route : group) routes.push_back(std::move(route));

@@ -7,6 +7,7 @@
 #include "spyhop/config.h"
 #include "spyhop/model_catalog.h"
 #include "spyhop/model_host.h"
+#include "spyhop/pictures.h"
 
 namespace spyhop {
 
@@ -15,9 +16,10 @@ class Metrics;
 /// What a server is made of. All of it outlives the server.
 struct ServerParts {
   ModelHost& models;
-  Metrics* metrics = nullptr;             // null takes GET /metrics away
-  const ModelCatalog* catalog = nullptr;  // null takes the routes about names and caches away
-  std::function<void()> request_stop{};   // DELETE /v1/clusters; empty takes that away
+  Metrics* metrics = nullptr;              // null takes GET /metrics away
+  const ModelCatalog* catalog = nullptr;   // null takes the routes about names and caches away
+  const PictureTools* pictures = nullptr;  // null takes POST /v1/grounding away
+  std::function<void()> request_stop{};    // DELETE /v1/clusters; empty takes that away
 };
 
 /// Listens, serves and drains. Life cycle: construct, start(), drain() or stop(), destroy.

@@ -22,6 +22,7 @@ struct ServerState {
         models(parts.models),
         catalog(parts.catalog),
         metrics(parts.metrics),
+        pictures(parts.pictures),
         request_stop(parts.request_stop),
         responses({server_config.max_stored_responses, kMaxStoredBytes, server_config.stored_response_ttl}) {}
 
@@ -31,6 +32,7 @@ struct ServerState {
   ModelHost& models;
   const ModelCatalog* const catalog;
   Metrics* const metrics;  // null: nothing is counted
+  const PictureTools* const pictures;
   const std::function<void()> request_stop;
   const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   mutable OpenRequests open_requests;

@@ -12,6 +12,7 @@
 
 #include "api/chat_request_json.h"
 #include "api/completion_request_json.h"
+#include "api/grounding_call_json.h"
 #include "api/token_json.h"
 #include "spyhop/error.h"
 
@@ -48,6 +49,9 @@ std::vector<Endpoint> parsed_endpoints() {
   return {
       {&chat_fields(), {{"messages", messages}}, [](const RequestBody& body) { parse_chat_request(body); }},
       {&completion_fields(), {{"prompt", "hi"}}, [](const RequestBody& body) { parse_completion_request(body); }},
+      {&grounding_fields(),
+       {{"image", "data:,"}, {"phrase", "a cat"}},
+       [](const RequestBody& body) { parse_grounding_call(body); }},
       {&tokenize_fields(), {{"prompt", "hi"}}, [](const RequestBody& body) { parse_tokenize_request(body); }},
       {&detokenize_fields(), {{"tokens", {1}}}, [](const RequestBody& body) { parse_detokenize_request(body); }},
   };

@@ -13,6 +13,7 @@
 #include "http/server.h"
 #include "support/fake_engine.h"
 #include "support/fake_host.h"
+#include "support/fake_pictures.h"
 
 namespace spyhop::test {
 
@@ -48,7 +49,7 @@ struct TestServer {
       : shared_engine(std::make_shared<FakeEngine>(std::move(script))),
         engine(*shared_engine),
         models(shared_engine),
-        server(config, {models, &metrics}) {
+        server(config, {models, &metrics, nullptr, &pictures}) {
     spdlog::set_level(spdlog::level::off);
     server.start();
   }
@@ -63,6 +64,7 @@ struct TestServer {
   std::shared_ptr<FakeEngine> shared_engine;
   FakeEngine& engine;
   FakeHost models;
+  FakePictures pictures;
   HttpServer server;
 };
 

@@ -95,3 +95,47 @@ describe('tasks', () => {
     assert.equal((await plan({})).status, 400);
   });
 });
+
+describe('/v1/grounding', () => {
+  let server;
+  before(async () => (server = await Server.launch()));
+  after(() => server.stop());
+
+  const locate = (body, accept = 'application/json') =>
+    fetch(`${server.url}/v1/grounding`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: accept },
+      body: JSON.stringify({ max_tokens: 16, ...body }),
+    });
+
+  test('answers each phrase as task "locate" does, and computes the image once', async () => {
+    const response = await locate({ image: square, phrases: ['the circle', '红色的圆'] });
+    assert.equal(response.status, 200);
+    const { image, results, usage } = await response.json();
+    assert.deepEqual([image.width, image.height, image.tokens], [64, 64, 421]);
+    assert.deepEqual(results.map(({ phrase }) => phrase), ['the circle', '红色的圆']);
+    assert.ok(usage.prompt_tokens_details.cached_tokens >= 400, JSON.stringify(usage));
+    const byTask = await server.chat({ messages: ask('the circle'), task: 'locate', ...greedy, max_tokens: 16 });
+    assert.equal(results[0].text, byTask.choices[0].message.content);
+    assert.deepEqual(results[0].boxes, byTask.choices[0].message.grounding);
+  });
+
+  test('draws on the image in its own size', async () => {
+    const response = await locate({ image: square, phrase: 'the circle' }, 'image/png');
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get('content-type'), 'image/png');
+    const png = Buffer.from(await response.arrayBuffer());
+    assert.deepEqual([...png.subarray(0, 8)], [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]);
+    assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [64, 64]);
+  });
+
+  test('says what is wrong with an image, whatever was to be given', async () => {
+    for (const image of ['data:image/png;base64,aGk=', 'http://127.0.0.1:1/a.png']) {
+      const response = await locate({ image, phrase: 'x' }, 'image/png');
+      assert.ok([400, 403].includes(response.status));
+      const { error } = await response.json();
+      assert.equal(error.param, 'image');
+      assert.match(error.message, /^image: |^host '127.0.0.1' /);
+    }
+  });
+});

@@ -46,7 +46,6 @@ void refuse_with_form(const ChatRequest& request) {
   if (!request.constraint && !request.boxes) return;
   const SamplingParams& sampling = request.sampling;
   const char* field = nullptr;
-  if (sampling.min_tokens > 0) field = "min_tokens";
   if (!sampling.bad_words.empty()) field = "bad_words";
   if (!sampling.allowed_token_ids.empty()) field = "allowed_token_ids";
   if (field == nullptr) return;

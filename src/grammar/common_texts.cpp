@@ -20,6 +20,8 @@ using ExprId = Grammar::ExprId;
 
 constexpr size_t kMaxStates = 20'000;
 constexpr int64_t kMaxSteps = 2'000'000;
+constexpr size_t kMaxLetters = 500;
+constexpr size_t kMaxLookUps = 2'000'000;  // of an automaton's next state
 
 /// What the grammars ask of characters.
 std::set<CharSet> asked_chars(const std::vector<TextSet>& sets) {
@@ -38,10 +40,11 @@ std::set<CharSet> asked_chars(const std::vector<TextSet>& sets) {
   return asked;
 }
 
-/// Sets of characters that no grammar tells apart; each character is in one.
+/// Sets of characters that no grammar tells apart; each character is in one. Not all of them when they are too many.
 std::vector<CharSet> alphabet(const std::vector<TextSet>& sets) {
   std::vector<CharSet> letters{CharSet::any()};
   for (const CharSet& chars : asked_chars(sets)) {
+    if (letters.size() > kMaxLetters) break;
     std::vector<CharSet> parts;
     for (const CharSet& letter : letters) {
       for (const CharSet& part : {letter.intersected(chars), letter.without(chars)}) {
@@ -91,11 +94,12 @@ class Explorer {
   }
 
   std::optional<TextStates> explore() {
+    if (letters_.size() > kMaxLetters) return std::nullopt;
     Place start;
     for (const auto& reader : readers_) start.states.push_back(reader->start());
     number_of(start);
     for (size_t i = 0; i < places_.size(); ++i) {
-      if (places_.size() > kMaxStates) return std::nullopt;
+      if (places_.size() > kMaxStates || i * letters_.size() * readers_.size() > kMaxLookUps) return std::nullopt;
       find_steps(i);
     }
     return without_dead_ends();

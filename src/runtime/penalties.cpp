@@ -32,11 +32,11 @@ bool Penalties::any() const {
   return !seen_.empty() || !counts_.empty() || !bias_.empty() || bans_.any();
 }
 
-void Penalties::apply(float* logits) const {
+void Penalties::apply(float* logits, const uint64_t* mask) const {
   for (const int32_t id : seen_) logits[id] = logits[id] < 0 ? logits[id] * repetition_ : logits[id] / repetition_;
   for (const auto& [id, count] : counts_) logits[id] -= static_cast<float>(frequency_ * count + presence_);
   for (const auto& [id, bias] : bias_) logits[id] += static_cast<float>(bias);
-  if (bans_.any()) bans_.apply(logits, vocab_size_);
+  if (bans_.any()) bans_.apply(logits, vocab_size_, mask);
 }
 
 void Penalties::count(int32_t id) {

@@ -23,8 +23,8 @@ class Penalties {
   /// Whether apply() changes anything.
   bool any() const;
 
-  /// logits: [vocab_size] f32.
-  void apply(float* logits) const;
+  /// logits: [vocab_size] f32. `mask`: as TokenBans takes it.
+  void apply(float* logits, const uint64_t* mask = nullptr) const;
 
   /// A token of the answer.
   void count(int32_t id);

@@ -23,7 +23,7 @@ class PenalisedLogits {
     copy_ = at::empty({count}, at::kFloat);
     float* const changed = copy_.data_ptr<float>();
     std::copy_n(logits, count, changed);
-    if (penalties.any()) penalties.apply(changed);
+    if (penalties.any()) penalties.apply(changed, allowed);
     if (allowed != nullptr) keep(allowed, count, changed);
     data_ = changed;
   }

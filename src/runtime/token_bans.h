@@ -23,14 +23,16 @@ class TokenBans {
   /// Whether apply() changes anything.
   bool any() const { return !rules_.allowed.empty() || !rules_.bad_runs.empty() || ends_are_out(); }
 
-  /// logits: [vocab_size] f32; minus infinity for what is out.
-  void apply(float* logits, int64_t vocab_size) const;
+  /// logits: [vocab_size] f32; minus infinity for what is out. `mask`: what else holds, as TokenFilter gives it: where it
+  /// leaves only what ends the answer, that is not out, however short the answer is.
+  void apply(float* logits, int64_t vocab_size, const uint64_t* mask = nullptr) const;
 
   /// A token of the answer.
   void count(int32_t id);
 
  private:
   bool ends_are_out() const { return num_tokens_ < rules_.min_tokens && !rules_.ends.empty(); }
+  bool leaves_only_ends(const uint64_t* mask, int64_t vocab_size) const;
   bool completes(const std::vector<int32_t>& run) const;
 
   TokenRules rules_;

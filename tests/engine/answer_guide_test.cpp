@@ -90,6 +90,53 @@ TEST_F(AnswerGuideTest, StopStringsEndAnAnswerInsideItsGrammar) {
   EXPECT_EQ(result.finishes.at(0), FinishReason::kStop);
 }
 
+TEST_F(AnswerGuideTest, StopTokensEndAnAnswerInsideItsGrammar) {
+  const auto tokenizer = load_tokenizer(std::string(SPYHOP_TEST_DATA) + "/mini-tiny/checkpoint");
+  const std::vector<int32_t> dash = tokenizer->encode("-", SpecialTokens::kNone);
+  ASSERT_EQ(dash.size(), 1u);
+  ChatRequest request = constrained(RegexConstraint{"a{20}-1{5}"});
+  request.stop_token_ids = dash;
+  request.include_stop = true;
+  const Collected result = answer(request);
+  EXPECT_EQ(result.texts.at(0), std::string(20, 'a') + "-");
+  EXPECT_EQ(result.finishes.at(0), FinishReason::kStop);
+}
+
+TEST_F(AnswerGuideTest, MinTokensHoldAsFarAsTheGrammarGoesOn) {
+  ChatRequest request = constrained(RegexConstraint{"[ab]{1,30}"});
+  request.sampling.logit_bias[load_tokenizer(std::string(SPYHOP_TEST_DATA) + "/mini-tiny/checkpoint")->special_ids().eos] = 50;
+  EXPECT_EQ(answer(request).texts.at(0).size(), 1u);
+  request.sampling.min_tokens = 100;
+  const Collected result = answer(request);
+  EXPECT_EQ(result.texts.at(0).size(), 30u);
+  EXPECT_EQ(result.finishes.at(0), FinishReason::kStop);
+}
+
+TEST_F(AnswerGuideTest, LogprobsAreOfEveryTokenOfTheAnswer) {
+  ChatRequest request = constrained(JsonSchemaConstraint{R"({"type": "array", "items": {"enum": ["x", 12]}, "minItems": 3})"});
+  request.sampling.logprobs = true;
+  request.sampling.top_logprobs = 3;
+  const auto stream = engine_->submit(request);
+  std::string text;
+  std::string tokens;
+  for (bool is_open = true; is_open;) {
+    const auto event = stream->next(std::chrono::milliseconds(1000));
+    ASSERT_TRUE(event.has_value());
+    ASSERT_FALSE(std::holds_alternative<StreamError>(*event));
+    is_open = !std::holds_alternative<StreamEnd>(*event);
+    const auto* delta = std::get_if<TextDelta>(&*event);
+    if (delta == nullptr) continue;
+    text += delta->text;
+    for (const TokenLogprob& token : delta->logprobs) {
+      tokens += token.token;
+      EXPECT_LE(token.logprob, 0.0);
+      EXPECT_EQ(token.top.size(), 3u);
+    }
+  }
+  EXPECT_EQ(tokens, text);
+  EXPECT_TRUE(nlohmann::json::parse(text).is_array()) << text;
+}
+
 TEST_F(AnswerGuideTest, BoxesAreWellFormedAndCounted) {
   const auto tokenizer = load_tokenizer(std::string(SPYHOP_TEST_DATA) + "/mini-tiny/checkpoint");
   ChatRequest request = ask("hello");

@@ -75,5 +75,16 @@ TEST(token_rules, RefuseWhatMayLeaveNoToken) {
   EXPECT_EQ(blamed(request), "allowed_token_ids");
 }
 
+TEST(token_rules, RefuseWhatMayLeaveNoTokenUnderAForm) {
+  ChatRequest request;
+  request.constraint = RegexConstraint{"a"};
+  request.sampling.min_tokens = 5;
+  EXPECT_EQ(blamed(request), "nothing");
+  request.sampling.bad_words = {"a"};
+  EXPECT_EQ(blamed(request), "bad_words");
+  request.sampling.allowed_token_ids = {'a'};
+  EXPECT_EQ(blamed(request), "allowed_token_ids");
+}
+
 }  // namespace
 }  // namespace spyhop

@@ -1,6 +1,7 @@
 // Grammars followed over a small vocabulary, as an answer follows them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,12 +44,14 @@ inline std::shared_ptr<const CompiledGrammar> compile(const Grammar& grammar) {
   return std::make_shared<const CompiledGrammar>(grammar, vocabulary, end_token());
 }
 
-/// A random answer; nothing when it was not at its end after `max_tokens`. Checks masks against single tokens on the way.
+/// A random answer; nothing when it was not at its end after `max_tokens` or a second, which is no time for a hostile grammar.
+/// Checks masks against single tokens on the way.
 inline std::optional<std::string> random_answer(const std::shared_ptr<const CompiledGrammar>& grammar, std::mt19937& random,
                                                 int max_tokens) {
   std::string state = grammar->start();
   std::string answer;
-  for (int i = 0; i < max_tokens; ++i) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  for (int i = 0; i < max_tokens && std::chrono::steady_clock::now() < deadline; ++i) {
     const auto next = grammar->next_tokens(state);
     check(next->may_end == next->tokens.test(end_token()), "the end is in the mask where the answer may end");
     std::vector<int32_t> ids;

@@ -5,6 +5,7 @@
 
 #include <regex>
 
+#include "common/utf8.h"
 #include "grammar_fixture.h"
 
 namespace spyhop {
@@ -121,6 +122,9 @@ TEST(TextConditions, RefusesWhatNoTextFulfilsAndLookaroundElsewhere) {
   EXPECT_THAT(error("^(?!a)(?!b)(?!c)(?!d)(?!e)(?!f)(?!g)(?!h)(?!i)(?!j)x"), testing::HasSubstr("more than 10 patterns"));
   EXPECT_THAT(error("^(?!a"), testing::HasSubstr("has lookaround"));
   EXPECT_THAT(error("^(?!(a)b"), testing::HasSubstr("has lookaround"));
+  std::string letters;
+  for (uint32_t character = 0x4e00; character < 0x4e00 + 600; ++character) letters += encode_utf8(character) + "?";
+  EXPECT_THAT(error(("^(?!a)" + letters).c_str()), testing::HasSubstr("too complex together"));
   EXPECT_THAT(error("^(?=.{0,9000}a)(?=.{0,9000}b)(?=.{0,9000}c)x"), testing::HasSubstr("too complex together"));
 }
 

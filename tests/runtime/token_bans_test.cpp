@@ -45,6 +45,18 @@ TEST(token_bans, EndsAreOutUntilThereAreEnoughTokens) {
   EXPECT_FALSE(bans.any());
 }
 
+TEST(token_bans, EndsAreNotOutWhereAMaskLeavesNothingElse) {
+  const TokenBans bans({{}, {0, 5, 5}, 2, {}});
+  std::vector<float> logits(6, 1.0F);
+  const uint64_t others = 0b100001 | 0b10;
+  bans.apply(logits.data(), 6, &others);
+  EXPECT_TRUE(std::isinf(logits[0]) && std::isinf(logits[5]));
+  logits.assign(6, 1.0F);
+  const uint64_t ends = 0b100001;
+  bans.apply(logits.data(), 6, &ends);
+  EXPECT_EQ(logits, std::vector<float>(6, 1.0F));
+}
+
 TEST(token_bans, ABadWordOfOneTokenIsAlwaysOut) {
   EXPECT_EQ(left(TokenBans({{}, {}, 0, {{3}}})), (Ids{0, 1, 2, 4, 5}));
 }

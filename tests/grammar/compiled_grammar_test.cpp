@@ -139,6 +139,12 @@ TEST(CompiledGrammar, GrammarsOverALimitAreRefused) {
   EXPECT_THAT(error_of([] { compiled(regex_grammar(std::string(300, '(') + std::string(300, ')'))); }),
               testing::HasSubstr("too deep"));
   EXPECT_THAT(error_of([] { compiled(parse_gbnf("root ::= \"a\" root")); }), testing::HasSubstr("no text matches"));
+  std::string many;
+  for (int i = 0; i < 26'000; ++i) many += "\\W?.";
+  EXPECT_THAT(error_of([&] { compiled(regex_grammar(many)); }), testing::HasSubstr("allowed: 200000 nodes"));
+  many.clear();
+  for (int i = 0; i < 40'000; ++i) many += "a*b";
+  EXPECT_THAT(error_of([&] { compiled(regex_grammar(many)); }), testing::HasSubstr("allowed: 100000 expressions"));
 }
 
 TEST(GrammarCache, KeepsTheLatestWithinItsBytes) {
@@ -170,6 +176,12 @@ TEST(ListGrammars, ChoicesAreTakenWhole) {
   for (const char* text : {"yes", "yesterday", "no"}) EXPECT_TRUE(accepts(*grammar, text));
   for (const char* text : {"", "y", "yest", "nono"}) EXPECT_FALSE(accepts(*grammar, text));
   EXPECT_THAT(error_of([] { choice_grammar({}); }), testing::HasSubstr("there are 0 choices"));
+  EXPECT_THAT(error_of([] { choice_grammar(std::vector<std::string>(1001, "a")); }), testing::HasSubstr("allowed: 1 to 1000"));
+  EXPECT_THAT(error_of([] { choice_grammar({std::string(300'000, 'a')}); }),
+              testing::HasSubstr("the choices are 300000 bytes"));
+  for (const char* bad : {"", "\xff"}) {
+    EXPECT_THAT(error_of([&] { choice_grammar({"a", bad}); }), testing::HasSubstr("empty or not UTF-8"));
+  }
 }
 
 }  // namespace

@@ -119,6 +119,8 @@ ExprId SchemaCompiler::any_name(const Json& schema, const std::string& path) {
 /// An object that names no property.
 ExprId SchemaCompiler::map(const Json& schema, const Json& additional, const std::string& path) {
   const Bounds count = bounds(schema, "minProperties", "maxProperties", path);
+  // A name may come twice, which makes one property of two.
+  if (count.min > 1) refuse(path, "minProperties", "is " + std::to_string(count.min) + "; allowed: 0 or 1");
   const ExprId open = grammar_.text("{");
   const ExprId close = grammar_.text("}");
   if (additional == false || count.max == 0) {

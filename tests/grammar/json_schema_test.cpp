@@ -151,6 +151,7 @@ TEST(JsonSchema, RefusesByPathAndKeyword) {
       {R"({"type": "string", "pattern": "^a{5}$", "maxLength": 3})",
        "the schema at $: pattern is not supported: no text matches that has so many characters"},
       {R"({"type": "string", "pattern": 5})", "the schema at $: pattern is 5; allowed: a string"},
+      {R"({"type": "object", "minProperties": 2})", "the schema at $: minProperties is 2; allowed: 0 or 1"},
       {R"({"type": "number", "multipleOf": 0})", "multipleOf is 0; allowed: positive numbers"},
       {R"({"type": "number", "multipleOf": 1e-9})", "multipleOf is 1e-09; allowed: positive numbers"},
       {R"({"type": "integer", "multipleOf": "2"})", "multipleOf is \"2\"; allowed: numbers"},

@@ -77,8 +77,9 @@ void TextConditions::add_pattern(std::string_view pattern, RegexMatch match) {
     const std::optional<size_t> end = PatternScan(rest).end_of_group();
     if (!end) break;
     const std::string inside(rest.substr(3, *end - 4));
+    const std::string begin = inside.substr(0, 1) == "^" ? "" : "^";  // there already
     Condition condition;
-    condition.pattern = has_alternatives(inside) ? "^(?:" + inside + ")" : "^" + inside;
+    condition.pattern = has_alternatives(inside) ? "^(?:" + inside + ")" : begin + inside;
     condition.match = RegexMatch::kSearch;
     condition.is_inverted = rest[2] == '!';
     ahead.push_back(std::move(condition));

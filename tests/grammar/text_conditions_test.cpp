@@ -39,6 +39,7 @@ struct Case {
 TEST(TextConditions, LookaheadAndLengthsAreThoseOfTheStandardLibrary) {
   const Case cases[] = {
       {"^(?!a)[abc]*$", {}},
+      {"^(?!^[ab]*$)a?[bc]*\\(?$", {}},
       {"^(?=.*b)(?=.*c)(?!.*cc)[abc]+$", {}},
       {"^(?!a|b)", {}},
       {"^(?=.{3}$)a", {}},

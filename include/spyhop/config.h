@@ -100,6 +100,7 @@ struct ServerConfig {
   std::chrono::seconds keep_alive{5};
   std::chrono::milliseconds write_timeout{20000};  // a client that takes nothing of its answer for so long is let go
   std::chrono::seconds drain_timeout{30};  // after the first SIGTERM
+  bool playground = true;  // the page at / for trying models in a browser
 };
 
 }  // namespace spyhop

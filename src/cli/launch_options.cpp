@@ -218,6 +218,9 @@ void declare_server(CLI::App& command, LaunchOptions& o) {
       ->check(CLI::Range(0, 86400))
       ->capture_default_str()
       ->group(group);
+  command.add_flag("--no-playground", o.refuses_playground, "Take the page at / away, in which browsers try the models")
+      ->envname("SPYHOP_NO_PLAYGROUND")
+      ->group(group);
   with_env(command.add_option("--log-level", o.log_level, "What is logged"))
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str()
@@ -270,6 +273,7 @@ void resolve_server_options(LaunchOptions& o) {
   o.server.drain_timeout = std::chrono::seconds(o.drain_timeout_seconds);
   o.engine.request_timeout = std::chrono::seconds(o.request_timeout_seconds);
   o.engine.fetch.allow_remote = !o.refuses_remote_images;
+  o.server.playground = !o.refuses_playground;
   o.engine.fetch.total_timeout = std::chrono::milliseconds(o.fetch_timeout_ms);
   if (o.engine.fetch.connect_timeout > o.engine.fetch.total_timeout)
     o.engine.fetch.connect_timeout = o.engine.fetch.total_timeout;

@@ -31,6 +31,7 @@ struct LaunchOptions {
   int fetch_timeout_ms = 10000;
   int stored_response_ttl_seconds = 3600;
   bool refuses_remote_images = false;
+  bool refuses_playground = false;
 };
 
 /// Declares every flag on `command`; `options` outlives it.

@@ -43,7 +43,7 @@ struct Route {
   std::string method;  // "GET" answers HEAD as well
   std::string path;    // "/v1/models/{model_uid}": see match_path()
   RouteHandler handler;
-  bool is_probe = false;  // answered without a key, while draining and over the limit of requests
+  bool is_probe = false;  // or a file: answered without a key, while draining and over the limit of requests
   bool is_admin = false;  // changes the server: needs the admin key, where there is one
 };
 

@@ -77,7 +77,7 @@ TEST(BashCompletion, CompletesOptionsOfTheCommand) {
   EXPECT_THAT(complete_in_bash({"spyhop", "cal-model-mem", "--com"}), UnorderedElementsAre("--compute"));
   EXPECT_THAT(complete_in_bash({"spyhop", "bench", "serve", "--num-p"}), UnorderedElementsAre("--num-prompts"));
   EXPECT_THAT(complete_in_bash({"spyhop", "launch", "--port", "1", "--no-"}),
-              UnorderedElementsAre("--no-remote-images", "--no-enable-prefix-caching"));
+              UnorderedElementsAre("--no-remote-images", "--no-enable-prefix-caching", "--no-playground"));
 }
 
 TEST(BashCompletion, CompletesValues) {

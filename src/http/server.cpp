@@ -25,16 +25,10 @@ namespace spyhop {
 namespace {
 
 Routes all_routes(const ServerState& state) {
-<<<<<<< HEAD
   Routes routes{chat_route(state), completion_route(state), image_plan_route(state)};
   if (state.pictures != nullptr) routes.push_back(grounding_route(state));
   for (Routes group : {response_routes(state), token_routes(state), launch_routes(state), model_routes(state),
-                       catalog_routes(state), cluster_routes(state), status_routes(state)}) {
-=======
-  Routes routes{chat_route(state), image_plan_route(state)};
-  for (Routes group : {launch_routes(state), model_routes(state), catalog_routes(state), cluster_routes(state),
-                       status_routes(state), playground_routes(state)}) {
->>>>>>> 99808f1 (playground: a page for trying models, served at /)
+                       catalog_routes(state), cluster_routes(state), status_routes(state), playground_routes(state)}) {
     for (Route& route : group) routes.push_back(std::move(route));
   }
   return routes;

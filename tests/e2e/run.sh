@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# run.sh SOURCE_DIR PROGRAM FOLDER: the end-to-end tests, with their packages installed into FOLDER, never into the sources.
+# run.sh SOURCE_DIR PROGRAM FOLDER [TESTS]: the end-to-end tests, or those of the folder tests/TESTS with the help of what those
+# share, with their packages installed into FOLDER, never into the sources.
 set -euo pipefail
 source_dir=$1
 program=$2
 folder=$3
+tests=$source_dir/tests/${4:-e2e}
 
 fail() {
   printf 'e2e: %s\n' "$*" >&2
@@ -21,7 +23,12 @@ cd "$folder"
 find . -maxdepth 1 -name '*.mjs' -delete
 rm -rf schemas
 cp -r "$source_dir"/tests/e2e/schemas .
-cp "$source_dir"/tests/e2e/*.mjs "$source_dir"/tests/e2e/package.json "$source_dir"/tests/e2e/package-lock.json .
+cp "$source_dir"/tests/e2e/*.mjs .
+if [ "$tests" != "$source_dir/tests/e2e" ]; then
+  rm -f ./*.test.mjs
+  cp "$tests"/*.mjs .
+fi
+cp "$tests"/package.json "$tests"/package-lock.json .
 if ! cmp -s package-lock.json installed-lock.json; then
   npm ci --no-audit --no-fund
   cp package-lock.json installed-lock.json

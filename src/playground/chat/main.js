@@ -50,7 +50,7 @@ function plan() {
     if (chat.isAnswering || (turn.text.trim() === '' && turn.pictures.length === 0)) return null;
     const urlOf = await dataUrlsOf(sentPictures(turns));
     return planBody({ model: models.model, turns, settings: settings.values, urlOf });
-  }, sentPictures(chat.turns).length);
+  }, attachments.pictures.length);
 }
 
 /** The question that is being written, else the last one that was asked. */

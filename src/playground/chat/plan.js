@@ -19,23 +19,23 @@ export class PlanLine {
 
   /**
    * Asks the server once nothing has changed for a moment. `makeBody()` resolves with the request's body, or null when there is
-   * nothing to plan.
+   * nothing to plan; its last `numPictures` pictures are those that are shown as attached.
    */
-  schedule(makeBody, numEarlierPictures) {
+  schedule(makeBody, numPictures) {
     clearTimeout(this.#timer);
     this.#asking.abort();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
-    this.#timer = setTimeout(() => this.#ask(makeBody, numEarlierPictures, signal), pauseMs);
+    this.#timer = setTimeout(() => this.#ask(makeBody, numPictures, signal), pauseMs);
   }
 
-  async #ask(makeBody, numEarlierPictures, signal) {
+  async #ask(makeBody, numPictures, signal) {
     try {
       const body = await makeBody();
       if (signal.aborted) return;
       if (!body) return this.clear();
       const plan = await requestJson('v1/images/plan', { method: 'POST', body, signal });
-      this.#show(plan, numEarlierPictures);
+      this.#show(plan, numPictures);
     } catch (error) {
       if (signal.aborted) return;
       this.#onUses([]);
@@ -53,8 +53,8 @@ export class PlanLine {
     this.#line.replaceChildren();
   }
 
-  #show(plan, numEarlierPictures) {
-    this.#onUses(plan.images.slice(numEarlierPictures));
+  #show(plan, numPictures) {
+    this.#onUses(plan.images.slice(plan.images.length - numPictures));
     const { prompt_tokens: tokens, context_length: context, image_tokens: image, remaining_tokens: left } = plan;
     const text = image > 0 ? t('plan.with_pictures', { image, tokens, context, left }) : t('plan.text', { tokens, context, left });
     const meter = el('meter', { min: 0, max: context, high: context * 0.9, value: Math.min(tokens, context), 'aria-label': t('plan.meter') });

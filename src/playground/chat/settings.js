@@ -4,11 +4,11 @@ import { onLanguage, t } from '../shared/i18n.js';
 import { recall, remember } from '../shared/preferences.js';
 
 const numbers = [
-  { name: 'temperature', min: 0, max: 2, step: 0.1, placeholder: '1' },
-  { name: 'top_p', min: 0, max: 1, step: 0.05, placeholder: '1' },
+  { name: 'temperature', min: 0, max: 2, step: 0.05, placeholder: '1' },
+  { name: 'top_p', min: 0, max: 1, step: 0.01, placeholder: '1' },
   { name: 'top_k', min: 0, max: 100000, step: 1, placeholder: '0' },
   { name: 'min_p', min: 0, max: 1, step: 0.01, placeholder: '0' },
-  { name: 'repetition_penalty', min: 0.1, max: 2, step: 0.05, placeholder: '1' },
+  { name: 'repetition_penalty', min: 0.1, max: 2, step: 0.01, placeholder: '1' },
   { name: 'max_tokens', min: 1, max: 1000000, step: 1, placeholder: '' },
   { name: 'seed', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1, placeholder: '' },
 ];

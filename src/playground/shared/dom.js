@@ -70,12 +70,24 @@ export function iconButton(name, label, onClick, more = {}) {
 
 /** Copies, and shows on the button for a moment that it did. */
 export async function copyFrom(button, text, doneLabel) {
-  await navigator.clipboard.writeText(text);
+  await writeToClipboard(text);
   const before = [...button.childNodes];
   const label = button.getAttribute('aria-label');
   button.replaceChildren(icon('check'), ...(label ? [] : [doneLabel]));
   announce(doneLabel);
   setTimeout(() => button.replaceChildren(...before), 1500);
+}
+
+async function writeToClipboard(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Pages without TLS that do not come from this machine have none: the older way, from a field beside what has the focus.
+  const focused = document.activeElement;
+  const field = el('textarea', { class: 'visually-hidden', value: text });
+  (focused?.closest('dialog') ?? document.body).append(field);
+  field.select();
+  document.execCommand('copy');
+  field.remove();
+  focused?.focus();
 }
 
 /** Has readers of screens say something. */

@@ -177,7 +177,7 @@ describe('texts', () => {
   });
 
   test('that the page asks for are there', () => {
-    const asked = sources.flatMap((source) => [...source.matchAll(/\bt\('([^']+)'|data-t(?:-label|-placeholder)?="([^"]+)"|[kK]ey: '([^']+)'/g)]);
+    const asked = sources.flatMap((source) => [...source.matchAll(/\bt\('([^']+)'|data-t(?:-label|-placeholder)?="([^"]+)"|(?:title|label)Key: '([^']+)'/g)]);
     assert.ok(asked.length > 100);
     for (const [, inCode, inHtml, inTable] of asked) assert.ok(english[inCode ?? inHtml ?? inTable], inCode ?? inHtml ?? inTable);
   });

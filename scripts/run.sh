@@ -38,7 +38,7 @@ host=$(setting host)
 [ "$host" != 0.0.0.0 ] || host=127.0.0.1
 cat >&2 <<TEXT
 
-When it listens, ask it something:
+When it listens, open http://$host:$(setting port)/ in a browser, or ask it something:
 
   curl -s http://$host:$(setting port)/v1/chat/completions -H 'Content-Type: application/json' \\
     -d '{"model": "$name", "messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 24}'

@@ -6,6 +6,7 @@ source_dir=$1
 program=$2
 folder=$3
 tests=$source_dir/tests/${4:-e2e}
+options=()
 
 fail() {
   printf 'e2e: %s\n' "$*" >&2
@@ -25,6 +26,7 @@ rm -rf schemas
 cp -r "$source_dir"/tests/e2e/schemas .
 cp "$source_dir"/tests/e2e/*.mjs .
 if [ "$tests" != "$source_dir/tests/e2e" ]; then
+  options=(--test-concurrency=2)  # they wait for browsers more than they compute
   rm -f ./*.test.mjs
   cp "$tests"/*.mjs .
 fi
@@ -33,4 +35,4 @@ if ! cmp -s package-lock.json installed-lock.json; then
   npm ci --no-audit --no-fund
   cp package-lock.json installed-lock.json
 fi
-SPYHOP_SOURCE_DIR=$source_dir SPYHOP_BINARY=$program exec node --test
+SPYHOP_SOURCE_DIR=$source_dir SPYHOP_BINARY=$program exec node --test "${options[@]}"

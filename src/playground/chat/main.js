@@ -84,9 +84,9 @@ byId('clear-history').addEventListener('click', async () => {
   if (await confirmInDialog(t('history.clear_question'), t('history.clear'))) chat.clearHistory();
 });
 byId('try-sample').addEventListener('click', async () => {
-  const { file, question, task } = await drawSample();
+  const { file, task } = await drawSample();
   await attachments.add([file]);
-  composer.suggest(question, task);
+  composer.suggest('', task);
 });
 onLanguage(() => {
   chat.redraw();

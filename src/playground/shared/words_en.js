@@ -22,7 +22,6 @@ export const english = {
   'welcome.title': 'Show it a picture',
   'welcome.text': 'Drop one anywhere on this page, paste it, or take one with the camera. Then ask what is in it, or where something is.',
   'welcome.sample': 'Try it with a drawn picture',
-  'sample.question': 'red circle',
 
   'task.legend': 'What to do',
   'task.chat': 'Chat',

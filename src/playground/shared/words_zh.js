@@ -22,7 +22,6 @@ export const chinese = {
   'welcome.title': '给它看一张图片',
   'welcome.text': '把图片拖到页面任意处、粘贴，或用相机拍一张，然后问图里有什么，或某样东西在哪里。',
   'welcome.sample': '用一张画好的图试试',
-  'sample.question': '红色圆形',
 
   'task.legend': '任务',
   'task.chat': '聊天',

@@ -75,6 +75,35 @@ export async function ended(page) {
   return page.locator('.assistant:last-child');
 }
 
+/**
+ * Asks, and halts the server (SIGSTOP) while its answer is coming and some of it is shown. The models of the tests are quick: an
+ * answer that ended first is followed by another question in a new conversation.
+ */
+export async function haltInAnswer(page, server) {
+  const shown = () => page.evaluate(() => {
+    const answer = document.querySelector('.assistant:last-child');
+    return { state: answer?.dataset.state, length: answer?.querySelector('.text').textContent.length ?? 0 };
+  });
+  for (;;) {
+    await page.click('#new-chat');
+    await page.fill('#question', 'Count.');
+    const begun = page.evaluate(() => new Promise((resolve) => {
+      const look = () => document.querySelector('.assistant .text')?.textContent.length > 0 && resolve();
+      new MutationObserver(look).observe(document.querySelector('#messages'), { childList: true, subtree: true });
+    }));
+    await page.click('#send');
+    await begun;
+    server.signal('SIGSTOP');
+    let [before, now] = [{}, await shown()];
+    while (now.state === 'coming' && now.length !== before.length) {
+      await page.waitForTimeout(100); // for what is on its way
+      [before, now] = [now, await shown()];
+    }
+    if (now.state === 'coming') return;
+    server.signal('SIGCONT');
+  }
+}
+
 /** Has requests for answers carry further fields: the models of the tests are random, and say only what a form makes them. */
 export async function addToRequests(page, fields) {
   await page.route('**/v1/chat/completions', (route) =>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { addToRequests, ask, drop, ended, openPage, startBrowser } from './browser.mjs';
+import { addToRequests, ask, drop, ended, haltInAnswer, openPage, startBrowser } from './browser.mjs';
 import { checkpointOf } from './golden.mjs';
 import { drawPng } from './pictures.mjs';
 import { Server } from './support.mjs';
@@ -61,16 +61,15 @@ describe('pictures that are none', () => {
 
   test('a full queue is told, and asking again works', async () => {
     const { page, close } = await openPage(browser, server.url, { mayFail: true });
-    const long = { messages: [{ role: 'user', content: 'x' }], max_tokens: 4000, ignore_eos: true, stream: true };
-    const others = [new AbortController(), new AbortController()];
-    for (const { signal } of others) {
-      await fetch(`${server.url}/v1/chat/completions`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(long), signal });
-    }
+    const other = new AbortController();
+    const long = { messages: [{ role: 'user', content: 'x' }], n: 8, max_tokens: 4000, ignore_eos: true, stream: true };
+    const headers = { 'Content-Type': 'application/json' };
+    await fetch(`${server.url}/v1/chat/completions`, { method: 'POST', headers, body: JSON.stringify(long), signal: other.signal });
     const answer = await ask(page, 'And me?');
     const { kind, sentence } = await failureOf(answer);
     assert.equal(kind, 'busy');
     assert.match(sentence, /^Too many questions are waiting for this server\. Try again in \d+ s\.$/);
-    others.forEach((other) => other.abort());
+    other.abort();
     await page.waitForFunction(async () => (await (await fetch('load')).json()).server_load === 0);
     await answer.getByText('Try again', { exact: true }).click();
     assert.equal(await (await ended(page)).getAttribute('data-state'), 'done');
@@ -90,16 +89,14 @@ test('a server that dies in an answer, and one that is not there, leave the conv
   let server = await launchAt(port);
   const { page, close } = await openPage(browser, server.url, { settings: { max_tokens: 4000 }, mayFail: true });
   await addToRequests(page, { ignore_eos: true });
-  await page.fill('#question', 'Count.');
-  await page.click('#send');
-  await page.waitForFunction(() => document.querySelector('.assistant .text')?.textContent.length > 10);
+  await haltInAnswer(page, server);
   server.signal('SIGKILL');
   const answer = await ended(page);
   await server.exit();
   const { kind, sentence } = await failureOf(answer);
   assert.equal(kind, 'lost');
   assert.match(sentence, /^The connection broke off in the middle of the answer/);
-  assert.ok((await answer.locator('.text').innerText()).length > 10);
+  assert.ok((await answer.locator('.text').innerText()).length > 0);
 
   await answer.getByText('Try again', { exact: true }).click();
   assert.equal((await failureOf(await ended(page))).kind, 'offline');

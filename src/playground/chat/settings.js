@@ -4,13 +4,13 @@ import { onLanguage, t } from '../shared/i18n.js';
 import { recall, remember } from '../shared/preferences.js';
 
 const numbers = [
-  { name: 'temperature', min: 0, max: 2, step: 0.05, placeholder: '1' },
-  { name: 'top_p', min: 0, max: 1, step: 0.01, placeholder: '1' },
-  { name: 'top_k', min: 0, max: 100000, step: 1, placeholder: '0' },
-  { name: 'min_p', min: 0, max: 1, step: 0.01, placeholder: '0' },
-  { name: 'repetition_penalty', min: 0.1, max: 2, step: 0.01, placeholder: '1' },
-  { name: 'max_tokens', min: 1, max: 1000000, step: 1, placeholder: '' },
-  { name: 'seed', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1, placeholder: '' },
+  { name: 'temperature', min: 0, max: 2, step: 0.05 },
+  { name: 'top_p', min: 0, max: 1, step: 0.01 },
+  { name: 'top_k', min: 0, max: 100000, step: 1 },
+  { name: 'min_p', min: 0, max: 1, step: 0.01 },
+  { name: 'repetition_penalty', min: 0.1, max: 2, step: 0.01 },
+  { name: 'max_tokens', min: 1, max: 1000000, step: 1 },
+  { name: 'seed', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 },
 ];
 
 /** The form of the settings; `onChange()` is called when one has changed. */
@@ -63,7 +63,7 @@ export class Settings {
       this.#set(name, target.value === '' ? null : Number(target.value));
     };
     const isSet = Number.isFinite(this.#values[name]);
-    const input = el('input', { type: 'number', name, inputMode: 'decimal', ...limits, on: { change } });
+    const input = el('input', { type: 'number', name, inputMode: 'decimal', placeholder: t('settings.default'), ...limits, on: { change } });
     input.value = isSet ? String(this.#values[name]) : '';
     const hint = el('small', { id: `hint-${name}`, textContent: t(`settings.${name}.hint`) });
     input.setAttribute('aria-describedby', hint.id);

@@ -77,6 +77,7 @@ export const english = {
 
   'settings.open': 'Settings',
   'settings.title': 'Settings',
+  'settings.default': 'default',
   'settings.reset': 'Back to the defaults',
   'settings.system': 'System text',
   'settings.temperature': 'Temperature',

@@ -77,6 +77,7 @@ export const chinese = {
 
   'settings.open': '设置',
   'settings.title': '设置',
+  'settings.default': '默认',
   'settings.reset': '恢复默认',
   'settings.system': '系统提示',
   'settings.temperature': '温度',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { addToRequests, ask, coloursAt, drop, ended, haltInAnswer, openPage, startBrowser } from './browser.mjs';
+import { imageBytes } from './golden.mjs';
 import { drawPng } from './pictures.mjs';
 import { Server } from './support.mjs';
 
@@ -69,6 +70,18 @@ describe('the chat page', () => {
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '[20, 20, 100, 80]');
     await answer.getByText('Copy all as JSON').click();
     assert.equal(JSON.parse(await page.evaluate(() => navigator.clipboard.readText())).length, 2);
+    await close();
+  });
+
+  test('shows a photo that was taken sideways as the model sees it, so that its boxes lie right', async () => {
+    const { page, close } = await openPage(browser, server.url, { settings: { max_tokens: 100 } });
+    await addToRequests(page, { guided_choice: ['<|ref|>a<|/ref|><|det|>[[0, 0, 999, 500]]<|/det|>'] });
+    await drop(page, [{ name: 'sideways.jpg', type: 'image/jpeg', bytes: imageBytes('exif6_320x200.jpg') }]);
+    const answer = await ask(page, 'a', 'locate');
+    const { width, height } = await answer.locator('.picture-frame img').boundingBox();
+    assert.deepEqual([width, height], [320, 200]);
+    assert.equal(await answer.locator('svg.boxes').getAttribute('viewBox'), '0 0 320 200');
+    assert.match(await answer.locator('.box-list').innerText(), /\[0, 0, 320, 100\]/);
     await close();
   });
 

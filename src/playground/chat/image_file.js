@@ -20,15 +20,14 @@ export async function readPicture(file) {
   const name = file.name || 'picture.png';
   if (!header) return { id, ...(await convert(file, name)) };
   const blob = file.slice(0, file.size, header.type);
-  const size = isShowable(header) ? await decodedSize(blob, name) : header;
-  return { id, name, type: header.type, width: size.width, height: size.height, blob };
+  if (isShowable(header)) await requireDecodable(blob, name);
+  return { id, name, type: header.type, width: header.width, height: header.height, blob };
 }
 
 /** Whether the browser is to decode it. */
 export const isShowable = ({ width, height }) => width * height > 0 && width * height <= maxShownPixels;
 
-/** As it is shown, so turned as its orientation says. */
-async function decodedSize(blob, name) {
+async function requireDecodable(blob, name) {
   const image = new Image();
   image.src = pictureUrl({ blob });
   try {
@@ -36,7 +35,6 @@ async function decodedSize(blob, name) {
   } catch {
     throw new Failure('no_picture', { message: name });
   }
-  return { width: image.naturalWidth, height: image.naturalHeight };
 }
 
 async function convert(file, name) {
